@@ -1,0 +1,105 @@
+"""The spelling variety of real text, put into training records: spans move along."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+from khabar_data.records import Record, Span
+
+type Edit = tuple[int, int, str]
+"""Replace text[start:end] by a string."""
+
+_PUNCTUATION: Final = re.compile(r"[^\w\s\u200c]")
+_PERSIAN: Final = "۰۱۲۳۴۵۶۷۸۹"
+_LATIN: Final = "0123456789"
+
+
+def _drop_zwnj(text: str, chance: Random) -> Iterator[Edit]:
+    return ((*match.span(), "") for match in re.finditer("\u200c", text) if chance.random() < 0.7)
+
+
+def _space_for_zwnj(text: str, chance: Random) -> Iterator[Edit]:
+    return ((*match.span(), " ") for match in re.finditer("\u200c", text))
+
+
+def _split_off_punctuation(text: str, chance: Random) -> Iterator[Edit]:
+    """Blanks around punctuation, as in tokenized corpora."""
+    for match in _PUNCTUATION.finditer(text):
+        start, end = match.span()
+        if start and not text[start - 1].isspace():
+            yield start, start, " "
+        if end < len(text) and not text[end].isspace() and not _PUNCTUATION.match(text, end):
+            yield end, end, " "
+
+
+def _drop_punctuation(text: str, chance: Random) -> Iterator[Edit]:
+    return ((*match.span(), " ") for match in _PUNCTUATION.finditer(text))
+
+
+def _other_digits(text: str, chance: Random) -> Iterator[Edit]:
+    source, target = (_PERSIAN, _LATIN) if chance.random() < 0.5 else (_LATIN, _PERSIAN)
+    return ((*match.span(), target[source.index(match[0])]) for match in re.finditer(f"[{source}]", text))
+
+
+_NOISES: Final[tuple[tuple[float, Callable[[str, Random], Iterator[Edit]]], ...]] = (
+    (0.08, _drop_zwnj),
+    (0.10, _space_for_zwnj),
+    (0.30, _split_off_punctuation),
+    (0.04, _drop_punctuation),
+    (0.15, _other_digits),
+)
+"""How often each noise befalls a text."""
+
+
+def add_noise(record: Record, chance: Random) -> Record:
+    """Return the record with each kind of noise put into its text, or not, by *chance*."""
+    for share, noise in _NOISES:
+        if chance.random() < share:
+            record = edit(record, noise(record.text, chance))
+    return record
+
+
+def edit(record: Record, edits: Iterable[Edit]) -> Record:
+    """Return the record with its text edited and its entities where they now are.
+
+    Edits are in order and do not overlap. An insertion at the border of an entity stays outside of
+    it; an entity of which nothing but blanks is left goes.
+    """
+    pieces: list[str] = []
+    applied: list[Edit] = []
+    done = 0
+    for start, end, new in edits:
+        pieces += record.text[done:start], new
+        applied.append((start, end, new))
+        done = end
+    text = "".join((*pieces, record.text[done:]))
+    moved = _move([span.start for span in record.entities], applied, before=False)
+    ends = _move([span.end for span in record.entities], applied, before=True)
+    spans = (Span(start=start, end=end, label=old.label) for start, end, old in zip(moved, ends, record.entities))
+    entities = tuple(span for span in (_trim(text, span) for span in spans) if span is not None)
+    return replace(record, text=text, entities=entities)
+
+
+def _move(positions: list[int], edits: list[Edit], *, before: bool) -> list[int]:
+    """Return where ascending positions went; with *before*, an insertion right at one comes after it."""
+    moved: list[int] = []
+    shift, index = 0, 0
+    for position in positions:
+        while index < len(edits):
+            start, end, new = edits[index]
+            if end > position or (before and start == end == position):
+                break
+            shift += len(new) - (end - start)
+            index += 1
+        moved.append(position + shift)
+    return moved
+
+
+def _trim(text: str, span: Span) -> Span | None:
+    inside = text[span.start : span.end]
+    if not inside.strip():
+        return None
+    start = span.start + len(inside) - len(inside.lstrip())
+    return Span(start=start, end=start + len(inside.strip()), label=span.label)

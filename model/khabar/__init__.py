@@ -1,0 +1,1 @@
+"""Khabar reads Persian and Dari news: topic, stance, named entities."""

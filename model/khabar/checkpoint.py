@@ -1,0 +1,135 @@
+"""A checkpoint is a folder: JSON, a tokenizer, ONNX and safetensors; data, never code.
+
+    config.json        what the model predicts and how it reads
+    tokenizer.json     word pieces (Hugging Face tokenizers)
+    model.onnx         the graph to predict with
+    encoder.json       the encoder's shape, to go on training
+    model.safetensors  the weights, to go on training
+    manifest.json      the SHA-256 of every file above
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import file_digest
+from importlib.resources import as_file, files
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+from tokenizers import Tokenizer
+
+from khabar.config import ModelConfig
+from khabar.errors import CheckpointError, ConfigError
+
+BUNDLED: Final = "khabar-small"
+"""The name of the model that ships in the package."""
+
+CONFIG: Final = "config.json"
+TOKENIZER: Final = "tokenizer.json"
+GRAPH: Final = "model.onnx"
+ENCODER: Final = "encoder.json"
+WEIGHTS: Final = "model.safetensors"
+MANIFEST: Final = "manifest.json"
+_LISTED: Final = (CONFIG, TOKENIZER, GRAPH, ENCODER, WEIGHTS)
+
+
+def bundled() -> Path:
+    """Return the folder of the model that ships in the package."""
+    with as_file(files("khabar") / "weights" / BUNDLED) as folder:
+        return folder
+
+
+class Checkpoint:
+    """A checkpoint folder whose files are what its manifest says.
+
+    A file is checked when it is asked for, so that predicting never reads the training weights.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not folder.is_dir():
+            raise CheckpointError(folder, "there is no such folder", "name a folder that khabar wrote")
+        self._digests = self._read_manifest()
+
+    def _read_manifest(self) -> dict[str, str]:
+        try:
+            values = json.loads((self.folder / MANIFEST).read_text("utf-8"))
+        except FileNotFoundError:
+            raise CheckpointError(
+                self.folder, f"it has no {MANIFEST}, so it is not a finished checkpoint", "write it again"
+            ) from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise CheckpointError(self.folder, f"{MANIFEST} cannot be read ({error})", "write it again") from None
+        digests = values.get("sha256") if isinstance(values, dict) else None
+        if not isinstance(digests, dict):
+            raise CheckpointError(self.folder, f"{MANIFEST} lists no digests", "write it again")
+        return {name: str(digest) for name, digest in digests.items()}
+
+    def path(self, name: str) -> Path:
+        """Return the path of one file after checking its digest."""
+        path = self.folder / name
+        if name not in self._digests:
+            raise CheckpointError(self.folder, f"it has no {name}", "use a checkpoint that has it, or export it")
+        try:
+            with path.open("rb") as file:
+                digest = file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise CheckpointError(self.folder, f"{name} cannot be read ({error.strerror})", "write it again") from None
+        if digest != self._digests[name]:
+            raise CheckpointError(self.folder, f"{name} is damaged or from another checkpoint", "copy it again, whole")
+        return path
+
+    def config(self) -> ModelConfig:
+        """Return what the model predicts and how it reads."""
+        path = self.path(CONFIG)
+        try:
+            return ModelConfig.from_json(path.read_text("utf-8"))
+        except ConfigError as error:
+            raise CheckpointError(self.folder, f"{CONFIG}: {error}", "write it again") from None
+
+    def tokenizer(self) -> Tokenizer:
+        """Return the tokenizer, with neither padding nor truncation."""
+        path = self.path(TOKENIZER)
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise CheckpointError(self.folder, f"{TOKENIZER} cannot be read ({error})", "write it again") from None
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+
+@contextmanager
+def drafted(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to write a checkpoint into; on success it gets its manifest and its name.
+
+    What stood there before is replaced only then, so no half-written checkpoint is ever loadable.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(mkdtemp(prefix=f".{folder.name}-draft-", dir=folder.parent))
+    try:
+        yield draft
+        digests = {}
+        for name in _LISTED:
+            if (draft / name).exists():
+                with (draft / name).open("rb") as file:
+                    digests[name] = file_digest(file, "sha256").hexdigest()
+        (draft / MANIFEST).write_text(json.dumps({"sha256": digests}, indent=1) + "\n", "utf-8")
+        draft.chmod(0o755)
+        _swap(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _swap(draft: Path, folder: Path) -> None:
+    """Put *draft* where *folder* stands; what stood there goes once the new one is in place."""
+    if not folder.exists():
+        os.replace(draft, folder)
+        return
+    old = Path(mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    os.replace(folder, old / folder.name)
+    os.replace(draft, folder)
+    shutil.rmtree(old)

@@ -1,0 +1,142 @@
+"""What a model predicts and how it reads: frozen, checked when made, to and from JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, Self
+
+from khabar.errors import ConfigError, near_miss
+
+FORMAT = 1
+"""The number of the JSON layout; a reader refuses a later one."""
+
+
+class Kind(StrEnum):
+    """What a head reads: a whole text, each word of it, or a query beside it."""
+
+    TEXT = "text"
+    WORDS = "words"
+    PAIR = "pair"
+
+
+@dataclass(frozen=True)
+class Label:
+    """One class of a task: its English key, its Persian name, its IPTC code where it has one."""
+
+    key: str
+    name: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """One thing that the model predicts: a row in the table of heads."""
+
+    name: str
+    kind: Kind
+    labels: tuple[Label, ...]
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        keys = self.keys
+        if not keys:
+            raise ConfigError(f"task {self.name!r} has no labels; list at least one")
+        if len(set(keys)) < len(keys):
+            raise ConfigError(f"task {self.name!r} lists a label twice: {', '.join(keys)}")
+        if self.kind is Kind.WORDS and "O" in keys:
+            raise ConfigError(f"task {self.name!r} lists 'O', which every word task has; leave it out")
+        if not self.temperature > 0:
+            raise ConfigError(f"task {self.name!r} has temperature {self.temperature}; it takes a number above 0")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The labels' keys, in the order of the task."""
+        return tuple(label.key for label in self.labels)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the head's logits stand for, in order: the labels, or O and then B- and I- of each."""
+        if self.kind is not Kind.WORDS:
+            return self.keys
+        return ("O", *(f"{prefix}-{key}" for key in self.keys for prefix in "BI"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """All that a checkpoint says of itself, apart from its weights."""
+
+    name: str
+    tasks: tuple[TaskSpec, ...]
+    cls_token: str
+    sep_token: str
+    pad_token: str
+    window: int = 256
+    """Word pieces that one pass reads, special tokens included."""
+    overlap: int = 48
+    """Word pieces that neighbouring windows of one document share."""
+    max_targets: int = 3
+    """How many of an article's entities become targets when the caller names none."""
+
+    def __post_init__(self) -> None:
+        names = [task.name for task in self.tasks]
+        if not names or len(set(names)) < len(names):
+            raise ConfigError(f"model {self.name!r} has tasks {names}; it takes one or more, each once")
+        if self.window < 64:
+            raise ConfigError(f"window is {self.window}; it takes 64 or more")
+        if not 0 <= self.overlap <= self.window // 2:
+            raise ConfigError(f"overlap is {self.overlap}; beside window {self.window} it takes 0 to {self.window // 2}")
+        if self.max_targets < 0:
+            raise ConfigError(f"max_targets is {self.max_targets}; it takes 0 or more")
+
+    def task(self, name: str) -> TaskSpec:
+        """Return the task called *name*; ConfigError where the model has none."""
+        for task in self.tasks:
+            if task.name == name:
+                return task
+        names = tuple(task.name for task in self.tasks)
+        raise ConfigError(f"this model has no task {name!r}; it has {', '.join(names)}{near_miss(name, names)}")
+
+    def has(self, name: str) -> bool:
+        """Say whether the model predicts the task called *name*."""
+        return any(task.name == name for task in self.tasks)
+
+    def to_json(self) -> str:
+        """Return the settings as JSON, keys in a fixed order."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote; ConfigError says what is wrong with it."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"the configuration is not JSON ({error}); write it with ModelConfig.to_json") from None
+        if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+            raise ConfigError(f"the configuration is not of format {FORMAT}; use a matching version of khabar")
+        try:
+            tasks = tuple(
+                _build(
+                    TaskSpec,
+                    {
+                        **task,
+                        "kind": Kind(task["kind"]),
+                        "labels": tuple(_build(Label, label) for label in task["labels"]),
+                    },
+                )
+                for task in values["tasks"]
+            )
+            return _build(cls, {**values, "tasks": tasks})
+        except ConfigError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"the configuration is damaged ({error!r}); restore it from where it came") from None
+
+
+def _build[T](cls: type[T], values: Mapping[str, Any]) -> T:
+    """Make a dataclass from a mapping; a key it does not know is an error with the nearest name."""
+    known = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise ConfigError(f"{cls.__name__} has no setting {key!r}; it has {', '.join(known)}{near_miss(key, known)}")
+    return cls(**values)

@@ -1,0 +1,86 @@
+"""What ``predict`` returns: plain frozen records, ready for JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Document:
+    """One article to read, with what is asked of it.
+
+    *targets* is None for the article's own main entities, () for none; *claims* are statements
+    that the article may support or reject.
+    """
+
+    text: str
+    title: str | None = None
+    targets: Sequence[str] | None = None
+    claims: Sequence[str] = ()
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What an article is about: *scores* holds the probability of every label."""
+
+    label: str
+    name: str
+    code: str | None
+    score: float
+    scores: dict[str, float] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One mention: ``article.text[start:end] == text``; *score* is the mean probability of its words."""
+
+    text: str
+    label: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Stance:
+    """Where an article stands toward a target (favor, against, neutral) or a claim (agree, …).
+
+    *evidence* holds the (start, end) of the sentences that the judgement rests on.
+    """
+
+    target: str
+    kind: Literal["target", "claim"]
+    label: str
+    score: float
+    scores: dict[str, float] = field(repr=False)
+    evidence: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Article:
+    """All that was read in one article. *topic* is None where nothing could be read."""
+
+    text: str
+    topic: Topic | None
+    entities: tuple[Entity, ...]
+    stances: tuple[Stance, ...]
+    id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists, strings and numbers, with the same names."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Return one line of JSON that UTF-8 can hold: Persian as it is, lone surrogates escaped."""
+        line = json.dumps(self.to_dict(), ensure_ascii=False)
+        return line if _encodable(line) else json.dumps(self.to_dict())
+
+
+def _encodable(line: str) -> bool:
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Khabar's training: losses, trainer, export, metrics and the command line."""

@@ -1,0 +1,146 @@
+"""Training: Transformers' ``Trainer`` over token-budget batches of mixed tasks."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+from torch.utils.data import Dataset, SequentialSampler
+from transformers import Trainer, TrainingArguments, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from khabar.checkpoint import drafted
+from khabar.config import TaskSpec
+from khabar.network import Network
+from khabar.text import TextReader
+from khabar_data.batching import ALLOWED, Example, pad
+from khabar_training.config import TrainingConfig
+from khabar_training.losses import task_losses
+from khabar_training.mixture import mixed_batches
+from khabar_training.weights import save_network, start
+
+_log = logging.getLogger(__name__)
+
+
+def train(config: TrainingConfig) -> Path:
+    """Train as the configuration says and return the folder of the float checkpoint.
+
+    A run that was broken off goes on from its last saved step when called again with the same settings.
+    """
+    set_seed(config.seed)
+    network, tokenizer, model = start(config)
+    reader = TextReader(tokenizer, model)
+    batches = Batches(mixed_batches(config, model, reader), model.tasks, reader.pad_id)
+    _log.info("%d batches of at most %d word pieces", len(batches), config.batch_tokens)
+    steps = config.output.with_name(config.output.name + ".steps")
+    trainer = MixtureTrainer(config, network, batches, steps)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(steps)) if steps.is_dir() else None)
+    with drafted(config.output) as draft:
+        save_network(draft, network, tokenizer, model, torch.float32)
+    return config.output
+
+
+class Batches(Dataset[dict[str, Tensor]]):
+    """The batches of a run, padded when asked for; an item is a whole batch."""
+
+    def __init__(self, batches: Sequence[Sequence[Example]], tasks: Sequence[TaskSpec], pad_id: int) -> None:
+        self._batches = batches
+        self._tasks = tasks
+        self._pad_id = pad_id
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        arrays = pad(self._batches[index], self._tasks, self._pad_id)
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+class MixtureTrainer(Trainer):
+    """Hugging Face's trainer, with the loss of partial labels and a learning rate for each layer."""
+
+    def __init__(self, config: TrainingConfig, network: Network, batches: Batches, steps: Path) -> None:
+        arguments = TrainingArguments(
+            output_dir=str(steps),
+            num_train_epochs=1,
+            per_device_train_batch_size=1,
+            learning_rate=config.learning_rate,
+            warmup_steps=int(config.warmup * len(batches)),
+            lr_scheduler_type="linear",
+            weight_decay=config.weight_decay,
+            max_grad_norm=1.0,
+            bf16=True,
+            use_cpu=not torch.cuda.is_available(),
+            seed=config.seed,
+            save_steps=config.save_steps,
+            save_total_limit=2,
+            logging_steps=50,
+            remove_unused_columns=False,
+            label_names=[],
+            report_to="none",
+            dataloader_num_workers=0,
+        )
+        super().__init__(model=network, args=arguments, train_dataset=batches, data_collator=_only)
+        self._config = config
+        self._sums: dict[str, list[float]] = defaultdict(list)
+
+    def _get_train_sampler(self, *_: Any) -> SequentialSampler:
+        """The batches are in random order already."""
+        return SequentialSampler(self.train_dataset)
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        logits = model(inputs["input_ids"], inputs["attention_mask"])
+        losses = task_losses(logits, inputs, self._config.label_smoothing)
+        for name, loss in losses.items():
+            if not inputs[ALLOWED + name].all():
+                self._sums[name].append(loss.item())
+        weights = self._config.task_weights
+        total = torch.stack([loss * weights.get(name, 1.0) for name, loss in losses.items()]).sum()
+        return (total, logits) if return_outputs else total
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        means = {f"loss_{name}": round(sum(values) / len(values), 4) for name, values in self._sums.items()}
+        self._sums.clear()
+        super().log({**logs, **means}, *args, **kwargs)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
+        if self.optimizer is None:
+            groups = parameter_groups(self.model, self._config)
+            self.optimizer = AdamW(groups, lr=self._config.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
+        return self.optimizer
+
+
+def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str, Any]]:
+    """Return AdamW's groups: heads at their own rate, each encoder layer slower than the one above it
+    (Howard and Ruder 2018), no weight decay on biases and layer norms."""
+    n_layers = network.encoder.config.num_hidden_layers
+    grouped: Mapping[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
+    for name, parameter in network.named_parameters():
+        depth = _depth(name, n_layers)
+        rate = config.head_learning_rate if depth is None else config.learning_rate * config.layer_decay**depth
+        decay = config.weight_decay if parameter.dim() > 1 else 0.0
+        grouped[rate, decay].append(parameter)
+    return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in grouped.items()]
+
+
+def _depth(name: str, n_layers: int) -> int | None:
+    """Return how many layers lie above a parameter; None for a head's."""
+    if not name.startswith("encoder."):
+        return None
+    layer = next((int(part) for part in name.split(".") if part.isdigit()), -1)
+    return n_layers - 1 - layer
+
+
+def _only(batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Unwrap the one batch that the loader hands over."""
+    return batches[0]
