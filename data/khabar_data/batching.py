@@ -63,9 +63,7 @@ class ExampleBuilder:
             here = {name: _bordered(rows[start:end]) for name, rows in tags.items()}
             yield Example(self._reader.single(ids[start:end]), {**labels, **here})
 
-    def _word_labels(
-        self, record: Record, title: Passage | None, body: Passage, n_pieces: int
-    ) -> dict[str, Booleans]:
+    def _word_labels(self, record: Record, title: Passage | None, body: Passage, n_pieces: int) -> dict[str, Booleans]:
         task = self._tasks.get("entities")
         if task is None or not record.entity_types:
             return {}
@@ -148,22 +146,6 @@ def _join(records: Sequence[Record]) -> Record:
         entities += [replace(span, start=span.start + len(text), end=span.end + len(text)) for span in record.entities]
         text += record.text
     return replace(records[0], text=text, entities=tuple(entities))
-
-
-def token_batches(lengths: Sequence[int], budget: int, chance: Random) -> list[list[int]]:
-    """Group examples of like length into batches of at most *budget* padded pieces, in random order.
-
-    An example longer than the budget is a batch of its own.
-    """
-    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], chance.random()))
-    batches: list[list[int]] = []
-    for index in order:
-        if batches and lengths[index] * (len(batches[-1]) + 1) <= budget:
-            batches[-1].append(index)
-        else:
-            batches.append([index])
-    chance.shuffle(batches)
-    return batches
 
 
 def pad(examples: Sequence[Example], tasks: Sequence[TaskSpec], pad_id: int) -> dict[str, NDArray[np.generic]]:

@@ -77,7 +77,10 @@ def edit(record: Record, edits: Iterable[Edit]) -> Record:
     text = "".join((*pieces, record.text[done:]))
     moved = _move([span.start for span in record.entities], applied, before=False)
     ends = _move([span.end for span in record.entities], applied, before=True)
-    spans = (Span(start=start, end=end, label=old.label) for start, end, old in zip(moved, ends, record.entities))
+    spans = (
+        Span(start=start, end=end, label=old.label)
+        for start, end, old in zip(moved, ends, record.entities, strict=True)
+    )
     entities = tuple(span for span in (_trim(text, span) for span in spans) if span is not None)
     return replace(record, text=text, entities=entities)
 

@@ -120,8 +120,7 @@ class Record:
             "title_entities": [vars(span) for span in self.title_entities],
             "entity_types": list(self.entity_types),
             "target_stances": [
-                {"target": stance.target, "label": _one_or_list(stance.labels)}
-                for stance in self.target_stances
+                {"target": stance.target, "label": _one_or_list(stance.labels)} for stance in self.target_stances
             ],
             "claim_stances": [
                 {"claim": stance.claim, "label": _one_or_list(stance.labels)} for stance in self.claim_stances
@@ -180,18 +179,14 @@ def _parse(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise RecordError(f"broken JSON ({error})", "one JSON object a line", "mend the line") from None
     if not isinstance(values, dict):
-        raise RecordError(
-            f"a JSON {type(values).__name__}", "one JSON object a line", "wrap it: {'text': ...}"
-        )
+        raise RecordError(f"a JSON {type(values).__name__}", "one JSON object a line", "wrap it: {'text': ...}")
     return values
 
 
 def _check_keys(what: str, values: object, known: tuple[str, ...], required: tuple[str, ...]) -> None:
     """Refuse what is not a mapping, a key that is not known and the lack of one that must be there."""
     if not isinstance(values, Mapping):
-        raise RecordError(
-            f"{values!r} as {what}", f"an object with {', '.join(known)}", "write it as an object"
-        )
+        raise RecordError(f"{values!r} as {what}", f"an object with {', '.join(known)}", "write it as an object")
     for key in values:
         if key not in known:
             hint = near_miss(str(key), known).removeprefix("; ") or "rename it or leave it out"
@@ -207,9 +202,7 @@ def _string(values: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise RecordError(f"{value!r} as {key!r}", f"a string as {key!r}", "put it in quotes")
     if SURROGATES.search(value):
-        raise RecordError(
-            f"half a surrogate pair in {key!r}", "whole characters", "drop or mend the character"
-        )
+        raise RecordError(f"half a surrogate pair in {key!r}", "whole characters", "drop or mend the character")
     return value
 
 
@@ -235,9 +228,7 @@ def _span(values: Any) -> Span:
     _check_keys("an entity", values, ("start", "end", "label"), required=("start", "end", "label"))
     for key in ("start", "end"):
         if type(values[key]) is not int:
-            raise RecordError(
-                f"{values[key]!r} as {key!r}", f"a whole number as {key!r}", "count characters from 0"
-            )
+            raise RecordError(f"{values[key]!r} as {key!r}", f"a whole number as {key!r}", "count characters from 0")
     return Span(start=values["start"], end=values["end"], label=_string(values, "label"))
 
 

@@ -1,11 +1,11 @@
 """A checkpoint is a folder: JSON, a tokenizer, ONNX and safetensors; data, never code.
 
-    config.json        what the model predicts and how it reads
-    tokenizer.json     word pieces (Hugging Face tokenizers)
-    model.onnx         the graph to predict with
-    encoder.json       the encoder's shape, to go on training
-    model.safetensors  the weights, to go on training
-    manifest.json      the SHA-256 of every file above
+config.json        what the model predicts and how it reads
+tokenizer.json     word pieces (Hugging Face tokenizers)
+model.onnx         the graph to predict with
+encoder.json       the encoder's shape, to go on training
+model.safetensors  the weights, to go on training
+manifest.json      the SHA-256 of every file above
 """
 
 import json

@@ -85,7 +85,9 @@ class ModelConfig:
         if self.window < 64:
             raise ConfigError(f"window is {self.window}; it takes 64 or more")
         if not 0 <= self.overlap <= self.window // 2:
-            raise ConfigError(f"overlap is {self.overlap}; beside window {self.window} it takes 0 to {self.window // 2}")
+            raise ConfigError(
+                f"overlap is {self.overlap}; beside window {self.window} it takes 0 to {self.window // 2}"
+            )
         if self.max_targets < 0:
             raise ConfigError(f"max_targets is {self.max_targets}; it takes 0 or more")
 
@@ -138,5 +140,7 @@ def _build[T](cls: type[T], values: Mapping[str, Any]) -> T:
     known = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            raise ConfigError(f"{cls.__name__} has no setting {key!r}; it has {', '.join(known)}{near_miss(key, known)}")
+            raise ConfigError(
+                f"{cls.__name__} has no setting {key!r}; it has {', '.join(known)}{near_miss(key, known)}"
+            )
     return cls(**values)

@@ -21,15 +21,12 @@ class KhabarError(Exception):
 class InputError(KhabarError, TypeError):
     """An argument is not of a kind that Khabar reads."""
 
-    def __init__(self, argument: str, got: object, takes: str, remedy: str) -> None:
-        super().__init__(argument, type(got).__name__ if not isinstance(got, str) else got, takes, remedy)
+    def __init__(self, argument: str, got: str, takes: str, remedy: str) -> None:
+        super().__init__(argument, got, takes, remedy)
 
     def __str__(self) -> str:
         argument, got, takes, remedy = self.args
         return f"{argument} is {got}; it takes {takes}; {remedy}"
-
-    def __reduce__(self) -> tuple[type["InputError"], tuple[str, ...]]:
-        return (type(self), self.args)
 
 
 class ConfigError(KhabarError, ValueError):

@@ -199,9 +199,7 @@ def test_farexstance_groups_run_over_both_files(tmp_path: Path) -> None:
             "news_id": news,
         }
 
-    put_rows(
-        tmp_path, "stance/claim/farexstance_article.jsonl", [row("1", "1"), row("2", "2"), row("3", "3")]
-    )
+    put_rows(tmp_path, "stance/claim/farexstance_article.jsonl", [row("1", "1"), row("2", "2"), row("3", "3")])
     put_rows(tmp_path, "stance/claim/farexstance_headline.jsonl", [row("1", "9"), row("2", "9")])
     articles = list(read_corpus("farexstance_article", tmp_path, "all"))
     headlines = list(read_corpus("farexstance_headline", tmp_path, "all"))
@@ -337,9 +335,7 @@ def test_every_part_is_counted() -> None:
     assert set(COUNTS) == {(name, part) for name, corpus in CORPORA.items() for part in corpus.parts}
 
 
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the public corpora are not at hand; set KHABAR_SHARED to their folder"
-)
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the public corpora are not at hand; set KHABAR_SHARED to their folder")
 @pytest.mark.parametrize(("name", "part"), COUNTS)
 def test_corpus_at_hand(name: str, part: str) -> None:
     found = list(read_corpus(name, SHARED, part))

@@ -38,7 +38,9 @@ class DataSpec:
     def __post_init__(self) -> None:
         if self.corpus not in CORPORA:
             known = tuple(CORPORA)
-            raise ConfigError(f"no corpus is called {self.corpus!r}; there are {', '.join(known)}{near_miss(self.corpus, known)}")
+            raise ConfigError(
+                f"no corpus is called {self.corpus!r}; there are {', '.join(known)}{near_miss(self.corpus, known)}"
+            )
         if not self.passes > 0:
             raise ConfigError(f"passes of {self.corpus} is {self.passes}; it takes a number above 0")
         if not 0 <= self.held_out < 1:
@@ -81,7 +83,9 @@ class TrainingConfig:
         known = tuple(task.name for task in TASKS)
         for name in self.task_weights:
             if name not in known:
-                raise ConfigError(f"task_weights names {name!r}; the tasks are {', '.join(known)}{near_miss(name, known)}")
+                raise ConfigError(
+                    f"task_weights names {name!r}; the tasks are {', '.join(known)}{near_miss(name, known)}"
+                )
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -93,7 +97,7 @@ class TrainingConfig:
         data = values.pop("data", [])
         if not isinstance(data, list):
             raise ConfigError(f"{path}: 'data' is {type(data).__name__}; it takes [[data]] tables")
-        folders = {key: Path(values.pop(key)) for key in ("output", "corpora") if key in values}
+        folders: dict[str, Any] = {key: Path(values.pop(key)) for key in ("output", "corpora") if key in values}
         return _build(cls, {**values, **folders, "data": tuple(_build(DataSpec, row) for row in data)})
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from random import Random
 
 from khabar.config import ModelConfig
+from khabar.runtime import token_batches
 from khabar.text import TextReader
-from khabar_data.batching import Example, ExampleBuilder, joined, token_batches
+from khabar_data.batching import Example, ExampleBuilder, joined
 from khabar_data.corpora import read_corpus
 from khabar_data.noise import add_noise
 from khabar_data.records import Record
@@ -29,8 +30,10 @@ def mixed_batches(config: TrainingConfig, model: ModelConfig, reader: TextReader
             examples += builder.build(add_noise(record, chance), chance)
         pieces = sum(len(example.ids) for example in examples[before:])
         _log.info("%s: %d examples, %d word pieces", spec.corpus, len(examples) - before, pieces)
-    groups = token_batches([len(example.ids) for example in examples], config.batch_tokens, chance)
-    return [[examples[index] for index in group] for group in groups]
+    chance.shuffle(examples)
+    batches = token_batches([len(example.ids) for example in examples], config.batch_tokens)
+    chance.shuffle(batches)
+    return [[examples[index] for index in batch] for batch in batches]
 
 
 def _records(spec: DataSpec, folder: Path, chance: Random) -> Iterator[Record]:
@@ -57,5 +60,5 @@ def _draw(records: list[Record], share: float, per_class: int | None, chance: Ra
 
 
 def _label(record: Record) -> str:
-    stances = (*record.target_stances, *record.claim_stances)
-    return "+".join(stances[0].labels if stances else record.topics)
+    stances = [stance.labels for stance in record.target_stances] + [stance.labels for stance in record.claim_stances]
+    return "+".join(stances[0] if stances else record.topics)

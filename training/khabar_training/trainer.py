@@ -38,7 +38,7 @@ def train(config: TrainingConfig) -> Path:
     _log.info("%d batches of at most %d word pieces", len(batches), config.batch_tokens)
     steps = config.output.with_name(config.output.name + ".steps")
     trainer = MixtureTrainer(config, network, batches, steps)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(steps)) if steps.is_dir() else None)
+    trainer.train(resume_from_checkpoint=_last_step(steps))
     with drafted(config.output) as draft:
         save_network(draft, network, tokenizer, model, torch.float32)
     return config.output
@@ -86,11 +86,13 @@ class MixtureTrainer(Trainer):
         )
         super().__init__(model=network, args=arguments, train_dataset=batches, data_collator=_only)
         self._config = config
+        self._batches = batches
+        self._network = network
         self._sums: dict[str, list[float]] = defaultdict(list)
 
     def _get_train_sampler(self, *_: Any) -> SequentialSampler:
         """The batches are in random order already."""
-        return SequentialSampler(self.train_dataset)
+        return SequentialSampler(self._batches)
 
     def compute_loss(
         self,
@@ -115,7 +117,7 @@ class MixtureTrainer(Trainer):
 
     def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
         if self.optimizer is None:
-            groups = parameter_groups(self.model, self._config)
+            groups = parameter_groups(self._network, self._config)
             self.optimizer = AdamW(groups, lr=self._config.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
         return self.optimizer
 
@@ -139,6 +141,14 @@ def _depth(name: str, n_layers: int) -> int | None:
         return None
     layer = next((int(part) for part in name.split(".") if part.isdigit()), -1)
     return n_layers - 1 - layer
+
+
+def _last_step(steps: Path) -> str | None:
+    """Return the folder of the last step that was saved, where a run was broken off."""
+    if not steps.is_dir():
+        return None
+    folder: str | None = get_last_checkpoint(str(steps))  # type: ignore[no-untyped-call]
+    return folder
 
 
 def _only(batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
+from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from khabar.checkpoint import CONFIG, ENCODER, MANIFEST, TOKENIZER, WEIGHTS, Checkpoint
@@ -42,11 +43,12 @@ def _from_encoder(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConf
 def _plain(encoder: PreTrainedModel) -> PreTrainedModel:
     """Drop the pooler, which no head reads, and attention dropout, which slows training on a CPU."""
     if hasattr(encoder, "pooler"):
-        encoder.pooler = None
+        setattr(encoder, "pooler", None)  # noqa: B010 - typed as a module
     encoder.config.attention_probs_dropout_prob = 0.0
     for module in encoder.modules():
-        if hasattr(module, "query") and isinstance(getattr(module, "dropout", None), torch.nn.Dropout):
-            module.dropout.p = 0.0
+        dropout = getattr(module, "dropout", None)
+        if hasattr(module, "query") and isinstance(dropout, nn.Dropout):
+            dropout.p = 0.0
     return encoder
 
 
@@ -55,7 +57,7 @@ def load_network(folder: Path, dropout: float = 0.1) -> tuple[Network, Tokenizer
     checkpoint = Checkpoint(folder)
     model = checkpoint.config()
     shape = json.loads(checkpoint.path(ENCODER).read_text("utf-8"))
-    encoder = AutoModel.from_config(AutoConfig.for_model(**shape), dtype=torch.float32)
+    encoder = AutoModel.from_config(AutoConfig.for_model(**shape), dtype=torch.float32)  # type: ignore[no-untyped-call]
     network = Network(_plain(encoder), model.tasks, dropout)
     weights = {name: tensor.float() for name, tensor in load_file(checkpoint.path(WEIGHTS)).items()}
     try:
@@ -69,7 +71,9 @@ def save_network(draft: Path, network: Network, tokenizer: Tokenizer, model: Mod
     """Write all but the ONNX graph of a checkpoint into a draft folder, weights as *dtype*."""
     (draft / CONFIG).write_text(model.to_json(), "utf-8")
     tokenizer.save(str(draft / TOKENIZER), pretty=False)
-    shape = {key: value for key, value in network.encoder.config.to_dict().items() if isinstance(value, int | float | str)}
+    shape = {
+        key: value for key, value in network.encoder.config.to_dict().items() if isinstance(value, int | float | str)
+    }
     (draft / ENCODER).write_text(json.dumps(shape, indent=1) + "\n", "utf-8")
     weights = {name: tensor.to(dtype).contiguous() for name, tensor in network.state_dict().items()}
     save_file(weights, draft / WEIGHTS)

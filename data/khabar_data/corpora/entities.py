@@ -79,9 +79,7 @@ def read_sentences(path: Path, divide: Callable[[str], Tagged]) -> Iterator[list
             if line.strip():
                 token, tag = divide(line.rstrip("\r\n"))
                 if tag != "O" and not re.match(r"[BI][-_]\w", tag):
-                    raise CorpusError(
-                        f"{path}:{number}", f"tag {tag!r}", "it takes O, B-… or I-…; mend the line"
-                    )
+                    raise CorpusError(f"{path}:{number}", f"tag {tag!r}", "it takes O, B-… or I-…; mend the line")
                 if token.strip(f"{ZWNJ} "):
                     sentence.append((token.strip(), tag))
             elif sentence:

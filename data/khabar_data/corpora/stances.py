@@ -34,9 +34,7 @@ def read_farstail(path: Path, part: str, seed: int) -> Iterator[Record]:
     for i, row in enumerate(read_rows(path, "premise", "hypothesis", "label")):
         yield Record(
             text=row["premise"].strip(),
-            claim_stances=(
-                ClaimStance(claim=row["hypothesis"].strip(), labels=FARSTAIL_STANCES[row["label"]]),
-            ),
+            claim_stances=(ClaimStance(claim=row["hypothesis"].strip(), labels=FARSTAIL_STANCES[row["label"]]),),
             id=f"farstail-{part}-{i}",
             source="farstail",
             group=f"farstail-{part}-{premises.setdefault(row['premise'], i)}",
@@ -65,9 +63,7 @@ def read_real_silver(path: Path, part: str, seed: int) -> Iterator[Record]:
         together = list(readings)
         yield Record(
             text=together[0]["text"],
-            target_stances=tuple(
-                TargetStance(target=row["target"], labels=(row["label"],)) for row in together
-            ),
+            target_stances=tuple(TargetStance(target=row["target"], labels=(row["label"],)) for row in together),
             id=f"real_silver-{article}",
             source=together[0]["source"],
             group=article,

@@ -43,9 +43,7 @@ def read_sib200(path: Path, part: str, seed: int, *, name: str, variety: str) ->
         for i, line in enumerate(file, start=-1):
             cells = line.rstrip("\r\n").split("\t")
             if len(cells) != 3:
-                raise CorpusError(
-                    f"{path}:{i + 2}", f"{len(cells)} cells", "it takes index_id, category and text"
-                )
+                raise CorpusError(f"{path}:{i + 2}", f"{len(cells)} cells", "it takes index_id, category and text")
             number, category, text = cells
             if i >= 0 and category in SIB200_TOPICS:
                 yield Record(

@@ -1,0 +1,51 @@
+# make demo   install what predicting needs and read a sample article
+# make test   install everything and run all checks
+# make clean  remove both environments and what the checks leave behind
+
+SAMPLE := model/khabar/samples/article.txt
+TITLE := رمانی که بوی نان و باروت می‌دهد
+
+.PHONY: demo test clean
+.DEFAULT_GOAL := demo
+
+demo: .venv-core/installed
+	.venv-core/bin/khabar predict $(SAMPLE) --title '$(TITLE)'
+
+test: .venv/installed
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/pytest
+
+clean:
+	rm -rf .venv .venv-core dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find model data training tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv-core/installed: pyproject.toml
+	$(call environment,.venv-core)
+	@echo 'Installing into .venv-core: a minute or two, once'
+	@.venv-core/bin/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/installed: pyproject.toml
+	$(call environment,.venv)
+	@echo 'Installing into .venv: a minute or two, once'
+	@.venv/bin/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+# The first interpreter that is Python 3.12 or 3.13 and can make an environment with pip; PYTHON=... goes first.
+CANDIDATES = $(PYTHON) python3.12 python3 python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[23].*/bin/python
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 12) <= sys.version_info[:2] < (3, 14))
+
+# $(call environment,FOLDER): make FOLDER unless a working environment stands there.
+define environment
+@$(1)/bin/python -m pip --version >/dev/null 2>&1 && exit; \
+for python in $(CANDIDATES); do \
+	if "$$python" -c '$(SUITABLE)' >/dev/null 2>&1; then exec "$$python" -m venv --clear $(1); fi; \
+done; \
+echo 'khabar needs Python 3.12 or 3.13 with its venv module, and none was found. Install it' >&2; \
+echo '(Debian, Ubuntu: apt install python3.12-venv; pyenv: pyenv install 3.12),' >&2; \
+echo 'or name an interpreter: make PYTHON=/path/to/python3.12' >&2; \
+exit 1
+endef

@@ -1,0 +1,82 @@
+"""Runs the ONNX graph: batches by token budget, sorted by length, on a set number of threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from khabar.errors import CheckpointError, InputError
+from khabar.text import Integers
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+type Logits = dict[str, NDArray[np.float32]]
+"""Per task: shape (K,), or (L, K) for word tasks."""
+
+_BATCH_PIECES: Final = 2048
+
+
+class Runtime:
+    """An ONNX session that takes sequences of word pieces and returns the logits of every task."""
+
+    def __init__(self, graph: Path, *, pad_id: int, threads: int | None = None) -> None:
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            raise InputError(
+                "threads", repr(threads), "a whole number from 1, or None for all cores", "pass one of these"
+            )
+        self.threads = threads or len(os.sched_getaffinity(0))
+        self._pad_id = pad_id
+        self._session = _open(graph, self.threads)
+        self._tasks = [output.name for output in self._session.get_outputs()]
+
+    def run(self, sequences: Sequence[Integers]) -> list[Logits]:
+        """Return the logits of each sequence, in the order given."""
+        results: list[Logits] = [{} for _ in sequences]
+        for batch in token_batches([len(ids) for ids in sequences], _BATCH_PIECES):
+            outputs = self._session.run(self._tasks, self._pad([sequences[index] for index in batch]))
+            for task, rows in zip(self._tasks, outputs, strict=True):
+                for index, row in zip(batch, rows, strict=True):
+                    results[index][task] = row[: len(sequences[index])] if row.ndim == 2 else row
+        return results
+
+    def _pad(self, sequences: Sequence[Integers]) -> dict[str, Integers]:
+        shape = (len(sequences), max(map(len, sequences)))
+        ids = np.full(shape, self._pad_id, dtype=np.int64)
+        mask = np.zeros(shape, dtype=np.int64)
+        for row, sequence in enumerate(sequences):
+            ids[row, : len(sequence)] = sequence
+            mask[row, : len(sequence)] = 1
+        return {"input_ids": ids, "attention_mask": mask}
+
+
+def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Group sequences of like length into batches of at most *budget* padded pieces, longest first.
+
+    Returns their indices. A sequence longer than the budget is a batch of its own.
+    """
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= budget:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches
+
+
+def _open(graph: Path, threads: int) -> InferenceSession:
+    import onnxruntime  # here, because it costs as much as the rest of khabar together
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no base class
+        raise CheckpointError(graph.parent, f"{graph.name} does not load ({error})", "export it again") from None

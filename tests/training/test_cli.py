@@ -1,0 +1,300 @@
+"""The command line, with an analyzer that finds what the test puts into it, and with the bundled model."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import khabar
+from khabar import Article, CheckpointError, Entity, InputError, Stance, Topic
+from khabar.checkpoint import bundled
+from khabar.config import Kind, Label, ModelConfig, TaskSpec
+from khabar_training.cli import app
+
+TEXT = "زنان کابل از یونیسف ستایش کردند.\r\nطالبان خاموش است."
+TASKS = (
+    TaskSpec(
+        name="topic",
+        kind=Kind.TEXT,
+        labels=(
+            Label("society", "جامعه"),
+            Label("sport", "ورزش"),
+            Label("health", "سلامت"),
+            Label("crime", "جرم"),
+        ),
+    ),
+    TaskSpec(name="entities", kind=Kind.WORDS, labels=(Label("ORG", "سازمان"), Label("LOC", "مکان"))),
+    TaskSpec(name="target_stance", kind=Kind.PAIR, labels=(Label("favor", "موافق"), Label("against", "مخالف"))),
+    TaskSpec(name="claim_stance", kind=Kind.PAIR, labels=(Label("agree", "تأیید"), Label("discuss", "طرح"))),
+)
+
+
+class FakeAnalyzer:
+    """Finds a few known words, and answers every target and claim alike."""
+
+    def __init__(self, tasks: tuple[TaskSpec, ...] = TASKS) -> None:
+        self.config = ModelConfig(name="fake", tasks=tasks, cls_token="<s>", sep_token="</s>", pad_token="<pad>")
+        self.folder = Path("fake")
+        self.threads = 3
+        self.asked: list[dict[str, Any]] = []
+
+    def predict(self, text: str, **asked: Any) -> Article:
+        self.asked.append(asked)
+        if asked["targets"] == [""]:
+            raise InputError("target", "empty", "a name", "leave it out")
+        if not text.strip():
+            return Article(text, None, (), ())
+        words = (("کابل", "LOC"), ("یونیسف", "ORG"), ("طالبان", "ORG"))
+        found = sorted((text.find(word), word, label) for word, label in words if word in text)
+        entities = [Entity(word, label, at, at + len(word), 0.9) for at, word, label in found]
+        targets = ["یونیسف"] if asked["targets"] is None else asked["targets"]
+        evidence = ((0, text.find(".") + 1),)
+        stances = [
+            Stance(name, "target", "favor", 0.81, {"favor": 0.81, "against": 0.19}, evidence) for name in targets
+        ]
+        stances += [Stance(name, "claim", "discuss", 0.6, {"agree": 0.4, "discuss": 0.6}) for name in asked["claims"]]
+        scores = {"society": 0.7, "sport": 0.1, "health": 0.15, "crime": 0.05}
+        return Article(text, Topic("society", "جامعه", None, 0.7, scores), tuple(entities), tuple(stances))
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeAnalyzer:
+    analyzer = FakeAnalyzer()
+    monkeypatch.setattr(khabar, "load", lambda path=None: analyzer)
+    return analyzer
+
+
+@pytest.fixture
+def article(tmp_path: Path) -> str:
+    return written(tmp_path / "article.txt", TEXT.encode())
+
+
+def written(path: Path, data: bytes) -> str:
+    path.write_bytes(data)
+    return str(path)
+
+
+def run(*arguments: str, stdin: bytes | None = None, **environment: str) -> Result:
+    return CliRunner().invoke(app, arguments, input=stdin, env=environment)
+
+
+def test_people_see_topic_entities_and_stances(fake: FakeAnalyzer, article: str) -> None:
+    result = run("predict", article, "--title", "سرخط", "--claim", "طالبان خاموش است")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert fake.asked == [{"title": "سرخط", "targets": None, "claims": ["طالبان خاموش است"]}]
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert lines == [
+        "Topic",
+        "70%  society  جامعه",
+        "15%  health   سلامت",
+        "10%  sport    ورزش",
+        "",
+        "سرخط",
+        "زنان کابل [مکان] از یونیسف [سازمان] ستایش کردند.",
+        "طالبان [سازمان] خاموش است.",
+        "",
+        "2  ORG  سازمان",
+        "1  LOC  مکان",
+        "",
+        "Stance",
+        "81%  favor     target  یونیسف: موافق",
+        "زنان کابل از یونیسف ستایش کردند.",
+        "60%  discuss   claim   طالبان خاموش است: طرح",
+        "",
+    ]
+
+
+def test_a_pipe_gets_no_colours_and_no_line_breaks_of_ours(fake: FakeAnalyzer, tmp_path: Path) -> None:
+    text = "واژه " * 100 + "کابل"
+    result = run("predict", written(tmp_path / "long.txt", text.encode()))
+    assert f"{text} [مکان]\n" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_a_terminal_gets_colours_and_whole_words(fake: FakeAnalyzer, tmp_path: Path) -> None:
+    name = written(tmp_path / "long.txt", ("واژه " * 100 + "کابل").encode())
+    result = run("predict", name, FORCE_COLOR="1", TERM="xterm-256color", COLUMNS="43")
+    assert "\x1b[1;33mکابل\x1b[0m\x1b[2m [مکان]\x1b[0m" in result.stdout
+    assert set(result.stdout.split("\n\n")[1].split()) >= {"واژه"}
+    assert max(map(len, result.stdout.split("\n\n")[1].splitlines())) <= 43 + len("\x1b[1;33m\x1b[0m\x1b[2m\x1b[0m")
+
+
+def test_control_characters_of_the_text_do_not_reach_the_terminal(fake: FakeAnalyzer, tmp_path: Path) -> None:
+    result = run("predict", written(tmp_path / "a.txt", "\x1b[2J\x07کابل\x9b31m. پایان".encode()))
+    assert "[2Jکابل [مکان]31m. پایان" in result.stdout
+    assert not {"\x1b", "\x07", "\x9b"} & set(result.stdout)
+
+
+def test_json_is_one_line_an_article_and_nothing_else(fake: FakeAnalyzer, article: str, tmp_path: Path) -> None:
+    other = written(tmp_path / "other.txt", "\ufeffکابل".encode())
+    result = run("predict", "--json", article, other)
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert (first["id"], first["text"], first["topic"]["label"]) == (article, TEXT, "society")
+    assert [TEXT[entity["start"] : entity["end"]] for entity in first["entities"]] == [
+        "کابل",
+        "یونیسف",
+        "طالبان",
+    ]
+    assert (second["id"], second["text"]) == (other, "کابل")
+
+
+def test_one_bad_file_does_not_stop_the_others(fake: FakeAnalyzer, article: str, tmp_path: Path) -> None:
+    arabic = written(tmp_path / "arabic.txt", "\ufeffاب".encode() + "کابل".encode("cp1256"))
+    wide = written(tmp_path / "wide.txt", "کابل".encode("utf-16"))
+    result = run("predict", arabic, str(tmp_path / "none.txt"), str(tmp_path), wide, article)
+    assert result.exit_code == 1
+    assert f"{article} ──" in result.stdout
+    assert "طالبان [سازمان]" in result.stdout
+    assert result.stderr.splitlines() == [
+        f"file {arabic} is not in UTF-8 (byte 0x98 at position 7); it takes text in UTF-8; "
+        "convert it, as with: iconv -f WINDOWS-1256 -t UTF-8",
+        *(
+            f"file {name} is not readable ({reason}); it takes the path of a text file, "
+            "or - for standard input; check the path"
+            for name, reason in (
+                (tmp_path / "none.txt", "No such file or directory"),
+                (tmp_path, "Is a directory"),
+            )
+        ),
+        f"file {wide} is not in UTF-8 (byte 0xff at position 0); it takes text in UTF-8; "
+        "convert it, as with: iconv -f UTF-16 -t UTF-8",
+    ]
+
+
+def test_standard_input(fake: FakeAnalyzer) -> None:
+    result = run("predict", "--json", "-", stdin=TEXT.encode())
+    assert json.loads(result.stdout)["text"] == TEXT
+    assert json.loads(result.stdout)["id"] is None
+
+
+def test_a_text_without_words_says_so(fake: FakeAnalyzer) -> None:
+    result = run("predict", "-", stdin=b" \n")
+    assert (result.exit_code, result.stdout.split("\n")[0]) == (0, "There is no word to read in this text.")
+
+
+def test_a_lone_surrogate_is_shown_escaped(fake: FakeAnalyzer, article: str) -> None:
+    assert "\\udcff: موافق" in run("predict", article, "--target", "\udcff").stdout
+    assert (
+        json.loads(run("predict", "--json", article, "--target", "\udcff").stdout)["stances"][0]["target"] == "\udcff"
+    )
+
+
+def test_parts_that_the_model_lacks_are_left_out(article: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class TopicOnly(FakeAnalyzer):
+        def predict(self, text: str, **asked: Any) -> Article:
+            return Article(text, super().predict(text, **asked).topic, (), ())
+
+    monkeypatch.setattr(khabar, "load", lambda path=None: TopicOnly(TASKS[:1]))
+    result = run("predict", article)
+    assert result.exit_code == 0
+    assert not {"[مکان]", "Stance"} & set(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "targets"),
+    [((), None), (("--target", "کابل", "--target", "یونیسف"), ["کابل", "یونیسف"]), (("--no-targets",), ())],
+)
+def test_targets(fake: FakeAnalyzer, article: str, arguments: tuple[str, ...], targets: object) -> None:
+    assert run("predict", article, *arguments).exit_code == 0
+    assert fake.asked[0]["targets"] == targets
+
+
+@pytest.mark.parametrize("arguments", [("{0}", "{0}", "--title", "سرخط"), ("{0}", "--target", "ک", "--no-targets"), ()])
+def test_what_does_not_go_together(fake: FakeAnalyzer, article: str, arguments: tuple[str, ...]) -> None:
+    result = run("predict", *(argument.format(article) for argument in arguments))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert not fake.asked
+
+
+def test_errors_raised_on_purpose_are_one_line(article: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(path: Path | None = None) -> FakeAnalyzer:
+        if path is not None:
+            raise CheckpointError(path, "there is no such\nfolder", "name another")
+        return FakeAnalyzer()
+
+    monkeypatch.setattr(khabar, "load", load)
+    for result in (run("predict", article, "--model", "no"), run("info", "--model", "no")):
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == "checkpoint no: there is no such folder; name another\n"
+    assert run("predict", article, "--target", "").stderr == "target is empty; it takes a name; leave it out\n"
+
+
+def test_info(fake: FakeAnalyzer) -> None:
+    facts = json.loads(run("info", "--json").stdout)
+    assert (facts["model"], facts["folder"], facts["threads"]) == ("fake", "fake", 3)
+    assert [label["key"] for label in facts["tasks"][1]["labels"]] == ["ORG", "LOC"]
+    assert "society, sport, health, crime" in run("info").stdout
+
+
+def test_training_settings_are_checked(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'train'")
+    result = run("train", str(tmp_path / "none.toml"))
+    assert result.exit_code == 1
+    assert "none.toml cannot be read as TOML" in result.stderr
+
+
+def test_training_without_its_packages_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "khabar_training.trainer", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    result = run("train", str(tmp_path / "none.toml"))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "training needs the package 'torch', which is not installed; run: pip install 'khabar[train]'\n"
+    )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = "{'onnxruntime', 'torch', 'transformers', 'datasets', 'hazm', 'sklearn'}"
+    code = f"import sys, khabar_training.cli; sys.exit(', '.join({heavy} & set(sys.modules)) or None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [["info", "--json"], ["info"], ["predict", "-"], ["predict", "-", "--json"]])
+def test_a_reader_that_leaves_is_no_error(arguments: list[str]) -> None:
+    code = f"import test_cli as t; t.khabar.load = lambda path: t.FakeAnalyzer(); t.app({arguments})"
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            input=TEXT.encode(),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+needs_model = pytest.mark.skipif(not bundled().is_dir(), reason="the bundled model is not in this tree")
+SAMPLE = str(Path(khabar.__file__).parent / "samples" / "article.txt")
+
+
+@needs_model
+def test_the_sample_article() -> None:
+    result = run("predict", SAMPLE, "--json")
+    article = json.loads(result.stdout)
+    assert article["topic"]["label"] == "arts_culture"
+    assert {"نشر برگاموز", "آبادان"} <= {entity["text"] for entity in article["entities"]}
+    assert all(article["text"][e["start"] : e["end"]] == e["text"] for e in article["entities"])
+    assert article["stances"]
+
+
+@needs_model
+def test_the_sample_article_for_people() -> None:
+    result = run("predict", SAMPLE, "--title", "رمانی که بوی نان و باروت می‌دهد")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "آبادان [" in result.stdout
+
+
+@needs_model
+def test_info_on_the_bundled_model() -> None:
+    assert json.loads(run("info", "--json").stdout)["folder"] == str(bundled())

@@ -1,0 +1,139 @@
+"""The command line: ``khabar predict``, ``khabar info`` and ``khabar train``.
+
+What only one command needs is imported by that command, so that asking for help stays quick.
+"""
+
+import io
+import logging
+import sys
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import khabar
+from khabar.errors import InputError, KhabarError, MissingExtraError
+from khabar_training import display
+
+if TYPE_CHECKING:
+    from khabar_training.config import TrainingConfig
+
+app = typer.Typer(name="khabar", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Model = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="A checkpoint folder; the bundled model by default.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+@app.callback()
+def main() -> None:
+    """Khabar reads Persian and Dari news: topic, stance, named entities."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+@app.command()
+def predict(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Articles, one a file, in UTF-8; - is standard input."),
+    ],
+    title: Annotated[str | None, typer.Option(help="The article's title, where there is a single file.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="Judge the stance toward this, again for more; by default the article's main entities."),
+    ] = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(help="Judge whether the article supports this statement; again for more."),
+    ] = None,
+    no_targets: Annotated[bool, typer.Option("--no-targets", help="Judge the stance toward nobody.")] = False,
+    as_json: Json = False,
+    model: Model = None,
+) -> None:
+    """Say what articles are about, whom they name and where they stand."""
+    if title is not None and len(files) > 1:
+        raise typer.BadParameter(f"it goes with one file, not {len(files)}", param_hint="--title")
+    if target and no_targets:
+        raise typer.BadParameter("it contradicts --target; leave one of them out", param_hint="--no-targets")
+    with _refusals():
+        analyzer = khabar.load(model)
+    failed = False
+    for name in files:
+        try:
+            text = read_text(name)
+            article = analyzer.predict(text, title=title, targets=() if no_targets else target, claims=claim or ())
+        except KhabarError as error:
+            display.show_error(error)
+            failed = True
+            continue
+        if as_json:
+            print(replace(article, id=None if name == "-" else name).to_json(), flush=True)
+        else:
+            display.show_article(article, analyzer.config, title, name if len(files) > 1 else None)
+    raise typer.Exit(failed)
+
+
+@app.command()
+def info(as_json: Json = False, model: Model = None) -> None:
+    """Say which model this is, what it predicts and what it runs on."""
+    with _refusals():
+        display.show_info(khabar.load(model), as_json=as_json)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The settings of the run.")],
+) -> None:
+    """Train a model as a TOML file says; needs the extra 'train'."""
+    from khabar_training.config import TrainingConfig
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    with _refusals():
+        run = _trainer()
+        print(run(TrainingConfig.from_toml(config)))
+
+
+def read_text(name: str) -> str:
+    """Return the text of one file, or of standard input where *name* is ``-``; InputError if it has none."""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        takes = "the path of a text file, or - for standard input"
+        raise InputError(f"file {name}", f"not readable ({error.strerror})", takes, "check the path") from None
+    text = data.removeprefix(BOM_UTF8)
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        at = error.start + len(data) - len(text)
+        encoding = "UTF-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "WINDOWS-1256"
+        raise InputError(
+            f"file {name}",
+            f"not in UTF-8 (byte 0x{data[at]:02x} at position {at})",
+            "text in UTF-8",
+            f"convert it, as with: iconv -f {encoding} -t UTF-8",
+        ) from None
+
+
+def _trainer() -> "Callable[[TrainingConfig], Path]":
+    try:
+        from khabar_training.trainer import train as run
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("training", "train", error.name or "torch") from None
+    return run
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn an error raised on purpose into one line and exit code 1."""
+    try:
+        yield
+    except KhabarError as error:
+        display.show_error(error)
+        raise typer.Exit(1) from None
