@@ -3,13 +3,14 @@
 # make clean  remove both environments and what the checks leave behind
 
 SAMPLE := model/khabar/samples/article.txt
-TITLE := رمانی که بوی نان و باروت می‌دهد
+TITLE := شاخص آلودگی هوای کابل به ۲۸۶ رسید
+CLAIM := فلتر کوره خشت‌پزی هر شب روشن است
 
 .PHONY: demo test clean
 .DEFAULT_GOAL := demo
 
 demo: .venv-core/installed
-	.venv-core/bin/khabar predict $(SAMPLE) --title '$(TITLE)'
+	.venv-core/bin/khabar predict $(SAMPLE) --title '$(TITLE)' --claim '$(CLAIM)'
 
 test: .venv/installed
 	.venv/bin/ruff check

@@ -65,7 +65,7 @@ def edit(record: Record, edits: Iterable[Edit]) -> Record:
     """Return the record with its text edited and its entities where they now are.
 
     Edits are in order and do not overlap. An insertion at the border of an entity stays outside of
-    it; an entity of which nothing but blanks is left goes.
+    it; an entity of which nothing but blanks is left goes. A text that would be left blank stays as it is.
     """
     pieces: list[str] = []
     applied: list[Edit] = []
@@ -75,6 +75,8 @@ def edit(record: Record, edits: Iterable[Edit]) -> Record:
         applied.append((start, end, new))
         done = end
     text = "".join((*pieces, record.text[done:]))
+    if not text.strip():
+        return record
     moved = _move([span.start for span in record.entities], applied, before=False)
     ends = _move([span.end for span in record.entities], applied, before=True)
     spans = (

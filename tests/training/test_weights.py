@@ -1,0 +1,114 @@
+"""Networks from Hugging Face folders and from checkpoints, and back to files."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from khabar import CheckpointError
+from khabar.checkpoint import ENCODER, WEIGHTS, Checkpoint, drafted
+from khabar.config import ModelConfig
+from khabar.network import Network
+from khabar.text import TextReader
+from khabar_training.config import TASKS, TrainingConfig
+from khabar_training.weights import load_network, save_network, start
+
+
+def logits(network: Network, reader: TextReader, text: str) -> dict[str, Tensor]:
+    """Return what a network says of one text."""
+    ids = torch.from_numpy(reader.single(reader.read(text).ids))[None]
+    with torch.inference_mode():
+        found: dict[str, Tensor] = network.eval()(ids, torch.ones_like(ids))
+    return found
+
+
+def save(folder: Path, config: TrainingConfig, dtype: torch.dtype = torch.float32) -> tuple[Network, ModelConfig]:
+    network, tokenizer, model = start(config)
+    with drafted(folder) as draft:
+        save_network(draft, network, tokenizer, model, dtype)
+    return network, model
+
+
+def test_start_from_a_hugging_face_folder(encoder_folder: Path, config: TrainingConfig) -> None:
+    network, tokenizer, model = start(replace(config, encoder=str(encoder_folder), name="ریز", dropout=0.25))
+    assert model.tasks == TASKS == tuple(model.task(name) for name in network.heads)
+    assert (model.name, model.window) == ("ریز", 96)
+    assert TextReader(tokenizer, model).pad_id == network.encoder.config.pad_token_id
+    original = load_file(encoder_folder / "model.safetensors")
+    weights = network.encoder.state_dict()
+    assert {name for name in original if not name.startswith("pooler.")} == set(weights)
+    assert all(torch.equal(weights[name], original[name]) for name in weights)
+    assert {head.dropout.p for head in network.heads.values()} == {0.25}
+
+
+def test_no_attention_dropout_and_no_pooler(config: TrainingConfig, tmp_path: Path) -> None:
+    fresh, _ = save(tmp_path / "saved", config)
+    loaded, _, _ = load_network(tmp_path / "saved")
+    for network in (fresh, loaded):
+        assert not [name for name, _ in network.named_parameters() if "pooler" in name]
+        attention = {name: module for name, module in network.encoder.named_modules() if hasattr(module, "query")}
+        assert len(attention) == 2
+        assert {module.dropout.p for module in attention.values()} == {0.0}
+        others = [
+            module.p
+            for name, module in network.encoder.named_modules()
+            if isinstance(module, nn.Dropout) and name.removesuffix(".dropout") not in attention
+        ]
+        assert set(others) == {0.1}
+
+
+def test_what_is_saved_comes_back(
+    encoder_folder: Path, config: TrainingConfig, tmp_path: Path, sentences: tuple[str, ...]
+) -> None:
+    network, tokenizer, model = start(replace(config, encoder=str(encoder_folder)))
+    with drafted(tmp_path / "saved") as draft:
+        save_network(draft, network, tokenizer, model, torch.float32)
+    again, tokenizer_again, model_again = load_network(tmp_path / "saved")
+    assert model_again == model
+    assert tokenizer_again.to_str() == tokenizer.to_str()
+    reader = TextReader(tokenizer, model)
+    for text in sentences:
+        torch.testing.assert_close(logits(again, reader, text), logits(network, reader, text), atol=0, rtol=0)
+
+
+def test_half_precision_comes_back_as_float(config: TrainingConfig, tmp_path: Path) -> None:
+    network, _ = save(tmp_path / "half", config, torch.float16)
+    again, _, _ = load_network(tmp_path / "half")
+    for name, weight in again.state_dict().items():
+        assert weight.dtype is torch.float32
+        assert torch.equal(weight, network.state_dict()[name].half().float())
+
+
+def test_a_run_goes_on_from_a_checkpoint(config: TrainingConfig, tmp_path: Path) -> None:
+    network, model = save(tmp_path / "first", config)
+    going_on = replace(config, encoder=str(tmp_path / "first"), name="second", window=120, dropout=0.3)
+    again, _, second = start(going_on)
+    assert second == replace(model, name="second", window=120)
+    assert {head.dropout.p for head in again.heads.values()} == {0.3}
+    assert all(torch.equal(weight, network.state_dict()[name]) for name, weight in again.state_dict().items())
+
+
+def test_weights_of_another_shape_are_refused(config: TrainingConfig, tmp_path: Path) -> None:
+    save(tmp_path / "saved", config)
+    shape = json.loads((tmp_path / "saved" / ENCODER).read_text("utf-8"))
+    with drafted(tmp_path / "mixed") as draft:
+        for file in (tmp_path / "saved").iterdir():
+            (draft / file.name).write_bytes(file.read_bytes())
+        (draft / ENCODER).write_text(json.dumps({**shape, "intermediate_size": 48}), "utf-8")
+    with pytest.raises(CheckpointError, match=f"{WEIGHTS} does not fit {ENCODER}"):
+        load_network(tmp_path / "mixed")
+
+
+def test_a_checkpoint_without_weights_is_refused(config: TrainingConfig, tmp_path: Path) -> None:
+    save(tmp_path / "saved", config)
+    with drafted(tmp_path / "lacking") as draft:
+        for file in (tmp_path / "saved").iterdir():
+            if file.name != WEIGHTS:
+                (draft / file.name).write_bytes(file.read_bytes())
+    assert Checkpoint(tmp_path / "lacking").config().name == "khabar"
+    with pytest.raises(CheckpointError, match=f"it has no {WEIGHTS}"):
+        load_network(tmp_path / "lacking")
