@@ -1,6 +1,7 @@
 """The one class most users meet: it loads a model and reads articles with it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -18,7 +19,8 @@ from khabar.targets import Context, ContextFinder, Target, check_query, choose_t
 from khabar.text import Integers, Passage, Span, TextReader
 
 _CHUNK_CHARACTERS: Final = 60_000
-"""How much text ``predict_many`` reads at once: some tens of articles."""
+_CHUNK_DOCUMENTS: Final = 64
+"""How much ``predict_many`` reads at once: some tens of articles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,16 @@ class _Reading:
         check_query(query, self.reader, kind)
         return _Question(kind, target, query)
 
+    def main_targets(self, entities: Sequence[Entity], limit: int) -> list[_Question]:
+        """Ask about the entities named most; one too long to ask about is passed over."""
+        questions: list[_Question] = []
+        for target in choose_targets(entities, len(entities)):
+            if len(questions) == limit:
+                break
+            with suppress(InputError):
+                questions.append(self.question("target", target))
+        return questions
+
     def context(self, question: _Question) -> Context:
         if question.kind == "claim":
             return self.finder.around_claim(question.query)
@@ -68,13 +80,15 @@ class _Reading:
     def word_logits(self, windows: Sequence[Logits], task: str) -> Logits:
         """Return each word's logits from the window where it stands most central; shape (n_words, K)."""
         pieces = self.body.first_pieces + len(self.ids) - len(self.body.ids)
-        margins = np.stack([np.minimum(pieces - start, end - 1 - pieces) for start, end in self.windows])
-        chosen = margins.argmax(0)
-        width = windows[0][task].shape[-1]
-        rows = np.empty((len(pieces), width), dtype=np.float32)
-        for index, (start, _) in enumerate(self.windows):
-            here = chosen == index
-            rows[here] = windows[index][task][1 + pieces[here] - start]  # 1 for <s>
+        rows = np.empty((len(pieces), windows[0][task].shape[-1]), dtype=np.float32)
+        widest = np.full(len(pieces), -1)
+        for (start, end), logits in zip(self.windows, windows, strict=True):
+            words = np.arange(*np.searchsorted(pieces, (start, end)))
+            margins = np.minimum(pieces[words] - start, end - 1 - pieces[words])
+            wider = margins > widest[words]
+            words, margins = words[wider], margins[wider]
+            widest[words] = margins
+            rows[words] = logits[task][1 + pieces[words] - start]  # 1 for <s>
         return {task: rows}
 
 
@@ -157,7 +171,7 @@ class Analyzer:
             for document in documents:
                 chunk.append(self._read(_document(document, targets)))
                 size += len(chunk[-1].document.text)
-                if size >= _CHUNK_CHARACTERS:
+                if size >= _CHUNK_CHARACTERS or len(chunk) == _CHUNK_DOCUMENTS:
                     yield chunk
                     chunk, size = [], 0
         except Exception:
@@ -209,8 +223,7 @@ class Analyzer:
             return []
         targets = reading.targets
         if reading.document.targets is None:
-            chosen = choose_targets(entities, self.config.max_targets)
-            targets = [reading.question("target", target) for target in chosen]
+            targets = reading.main_targets(entities, self.config.max_targets)
         return [question for question in (*targets, *reading.claims) if self.config.has(f"{question.kind}_stance")]
 
     def _judge(

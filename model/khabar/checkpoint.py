@@ -115,6 +115,7 @@ def drafted(folder: Path) -> Iterator[Path]:
         digests = {}
         for name in _LISTED:
             if (draft / name).exists():
+                (draft / name).chmod(0o644)
                 with (draft / name).open("rb") as file:
                     digests[name] = file_digest(file, "sha256").hexdigest()
         (draft / MANIFEST).write_text(json.dumps({"sha256": digests}, indent=1) + "\n", "utf-8")

@@ -25,10 +25,10 @@ class TextHead(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         weights = mask.unsqueeze(-1).to(states.dtype)  # (B, L, 1)
-        mean = (states * weights).sum(1) / weights.sum(1).clamp(min=1)  # (B, H)
-        pooled = torch.cat((states[:, 0], mean), dim=-1)  # (B, 2H)
-        logits: Tensor = self.output(torch.tanh(self.dense(self.dropout(pooled))))
-        return logits
+        mean = (states * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True).clamp(min=1)
+        pooled = torch.cat((states[:, :1], mean), dim=-1)  # (B, 1, 2H): exported as MatMul, which 8 bits suit
+        logits: Tensor = self.output(torch.tanh(self.dense(self.dropout(pooled))))  # (B, 1, K)
+        return logits.squeeze(1)
 
 
 class WordHead(nn.Module):

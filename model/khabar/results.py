@@ -70,12 +70,20 @@ class Article:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, strings and numbers, with the same names."""
-        return asdict(self)
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
 
     def to_json(self) -> str:
         """Return one line of JSON that UTF-8 can hold: Persian as it is, lone surrogates escaped."""
         line = json.dumps(self.to_dict(), ensure_ascii=False)
         return line if _encodable(line) else json.dumps(self.to_dict())
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 def _encodable(line: str) -> bool:

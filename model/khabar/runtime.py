@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,7 @@ class Runtime:
             raise InputError(
                 "threads", repr(threads), "a whole number from 1, or None for all cores", "pass one of these"
             )
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or _cores()
         self._pad_id = pad_id
         self._session = _open(graph, self.threads)
         self._tasks = [output.name for output in self._session.get_outputs()]
@@ -53,6 +54,13 @@ class Runtime:
             ids[row, : len(sequence)] = sequence
             mask[row, : len(sequence)] = 1
         return {"input_ids": ids, "attention_mask": mask}
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:

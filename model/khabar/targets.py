@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import log
+from math import fsum, log
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from khabar.text import Integers, Passage, Span, TextReader, clean
 _TARGET_TYPES: Final = ("PER", "ORG", "LOC")
 _EVIDENCE: Final = 3
 """Sentences that a judgement names as its evidence, at most."""
+_BRACKETS: Final = re.compile(r"\( ?([^()]+?) ?\)$")
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,15 @@ def choose_targets(entities: Iterable[Entity], limit: int) -> list[Target]:
     for entity in entities:
         if entity.label in _TARGET_TYPES:
             groups.setdefault(_fold(entity.text), []).append(entity)
+    owners: dict[tuple[str, str], str] = {}
+    for name, mentions in groups.items():
+        label = mentions[0].label
+        for part in _short_names(name, label):
+            owners.setdefault((part, label), name)
     for short in sorted(groups, key=len):
-        longer = next((name for name in groups if name != short and _same(short, name, groups[short][0].label)), None)
-        if longer is not None and groups[longer][0].label == groups[short][0].label:
-            groups[longer] += groups.pop(short)
+        owner = owners.get((short, groups[short][0].label))
+        if owner is not None:
+            groups[owner] += groups.pop(short)
     ranked = sorted(groups.values(), key=lambda mentions: (-len(mentions), min(entity.start for entity in mentions)))
     return [_target(mentions) for mentions in ranked[:limit]]
 
@@ -67,9 +73,13 @@ def _fold(name: str) -> str:
     return " ".join(re.split(r"[\s\u200c]+", clean(name).text.strip())).casefold()
 
 
-def _same(short: str, long: str, label: str) -> bool:
-    in_brackets = long.endswith((f"({short})", f"( {short} )"))
-    return in_brackets or (label == "PER" and long.endswith(" " + short))
+def _short_names(name: str, label: str) -> Iterator[str]:
+    """Yield what *name* may be called for short: the abbreviation behind it, a person's last names."""
+    if behind := _BRACKETS.search(name):
+        yield behind[1]
+    if label == "PER":
+        words = name.split(" ")
+        yield from (" ".join(words[-n_words:]) for n_words in range(1, min(len(words), 5)))
 
 
 class ContextFinder:
@@ -79,10 +89,11 @@ class ContextFinder:
         self._reader = reader
         self._title = title
         self._body = body
+        self._n_sentences = len(body.sentences)
 
     @cached_property
     def _bags(self) -> list[set[str]]:
-        return [_content(self._body.sentence(index)) for index in range(len(self._body.sentences))]
+        return [_content(self._body.sentence(index)) for index in range(self._n_sentences)]
 
     @cached_property
     def _rarity(self) -> dict[str, float]:
@@ -95,7 +106,7 @@ class ContextFinder:
         A target that the text does not name is judged like a claim, by the words it shares.
         """
         pattern = _mention_pattern((target.name, *target.aliases))
-        named = [index for index in range(len(self._bags)) if pattern.search(self._body.sentence(index))]
+        named = [index for index in range(self._n_sentences) if pattern.search(self._body.sentence(index))]
         if not named:
             return self.around_claim(query)
         return self._context(query, [*named, 0, *(index + 1 for index in named)], named)
@@ -103,7 +114,7 @@ class ContextFinder:
     def around_claim(self, query: Passage) -> Context:
         """Return the title, the lead, and the sentences that share most with the claim, rare words first."""
         wanted = _content(query.clean.text)
-        scores = [sum(self._rarity[word] for word in bag & wanted) for bag in self._bags]
+        scores = [fsum(self._rarity[word] for word in bag & wanted) for bag in self._bags]  # the order of a set varies
         closest = sorted(range(len(scores)), key=lambda index: -scores[index])
         sharing = [index for index in closest if scores[index] > 0]
         return self._context(query, [*sharing[:1], 0, *closest], sharing)
@@ -115,11 +126,11 @@ class ContextFinder:
         room -= len(title)
         chosen: dict[int, Integers] = {}
         for index in dict.fromkeys(order):
-            pieces = self._body.ids[slice(*self._body.sentence_pieces[index])] if index < len(self._bags) else title[:0]
+            pieces = self._body.ids[slice(*self._body.sentence_pieces[index])] if index < self._n_sentences else title[:0]
             if len(pieces) <= room or not chosen:
                 chosen[index] = pieces[:room]
                 room -= len(chosen[index])
-        rests_on = sorted(index for index in evidence if index in chosen)[:_EVIDENCE]
+        rests_on = sorted([index for index in evidence if index in chosen][:_EVIDENCE])
         return Context(
             ids=np.concatenate((title, *(chosen[index] for index in sorted(chosen)))),
             evidence=tuple(self._body.clean.raw_span(*self._body.sentences[index]) for index in rests_on),

@@ -30,20 +30,24 @@ _CLUSTER: Final = re.compile(rf"([^\W_])?[{_FORMAT}{_MARKS}]+")
 _MARK: Final = re.compile(rf"[{_MARKS}]")
 _TRAILING_FORMAT: Final = re.compile(rf"[{_FORMAT}]+$")
 
-_WORD: Final = re.compile(r"\d+(?:[.,/:٫٬]\d+)*(?!\w)|\w{1,64}|[^\w\s\u200c]")
-_SENTENCE_END: Final = re.compile(r"[.!?؟…۔]+[\"'”’»)\]]*(?=\s)|\n+")
+_WORD: Final = re.compile(
+    r"\d{1,64}(?:[.,/:٫٬]\d{1,64})*(?![\w\u200c])|\w{1,64}(?:\u200c{1,3}\w{1,64}){0,8}|[^\w\s\u200c]"
+)
+_SENTENCE_END: Final = re.compile(r"(?<![.!?؟…۔])[.!?؟…۔]+[\"'”’»)\]]*(?=\s)|\n+")
 _LONGEST_SENTENCE: Final = 600
+_INNER: Final = re.compile(r"[^\s\u200c](?:.*[^\s\u200c])?", re.DOTALL)
 
 
 def _character_map() -> dict[int, str]:
     """Return one-to-one replacements, so that lengths stay as they are."""
+    letters = {"ي": "ی", "ى": "ی", "ك": "ک"}
     forms = [*range(0xFB50, 0xFDFE), *range(0xFE70, 0xFEFD)]
     table = {code: unicodedata.normalize("NFKC", chr(code)) for code in forms}
-    table = {code: letter for code, letter in table.items() if len(letter) == 1}
+    table = {code: letters.get(letter, letter) for code, letter in table.items() if len(letter) == 1}
     table |= dict.fromkeys([*range(9), 0xB, 0xC, *range(0xE, 0x20), *range(0x7F, 0xA0)], " ")
     table |= dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
     table |= {ord("٠") + digit: chr(ord("۰") + digit) for digit in range(10)}
-    return table | {ord("ي"): "ی", ord("ى"): "ی", ord("ك"): "ک", 0xAC: ZWNJ}
+    return table | {ord(letter): persian for letter, persian in letters.items()} | {0xAC: ZWNJ}
 
 
 _CHARACTERS: Final = _character_map()
@@ -62,7 +66,7 @@ class CleanText:
     def raw_span(self, start: int, end: int) -> Span:
         """Return the span of the raw text for a non-empty span of the clean one."""
         if self.starts is None or self.ends is None:
-            return start, end
+            return int(start), int(end)
         return int(self.starts[start]), int(self.ends[end - 1])
 
     def raw_spans(self, spans: Integers) -> Integers:
@@ -97,7 +101,10 @@ def clean(raw: str) -> CleanText:
 
 
 def words(text: str) -> Integers:
-    """Return the (start, end) of every word, number and punctuation mark; shape (n_words, 2)."""
+    """Return the (start, end) of every word, number and punctuation mark; shape (n_words, 2).
+
+    What ZWNJ joins is one word, so that no entity ends in the middle of one.
+    """
     return _spans([match.span() for match in _WORD.finditer(text)])
 
 
@@ -116,13 +123,7 @@ def sentences(text: str) -> Integers:
             start = cut
         found.append((start, end))
         start = end
-    return _spans([span for span in (_strip(text, *span) for span in found) if span[0] < span[1]])
-
-
-def _strip(text: str, start: int, end: int) -> Span:
-    stripped = text[start:end].strip(f" \t\r\n{ZWNJ}\u2028\u2029\x85\xa0")
-    start += text[start:end].find(stripped)
-    return start, start + len(stripped)
+    return _spans([inner.span() for span in found if (inner := _INNER.search(text, *span))])
 
 
 def _spans(spans: list[Span]) -> Integers:

@@ -1,4 +1,4 @@
-"""The command line: ``khabar predict``, ``khabar info`` and ``khabar train``.
+"""The command line: ``khabar predict``, ``info``, ``train``, ``trim`` and ``export``.
 
 What only one command needs is imported by that command, so that asking for help stays quick.
 """
@@ -7,20 +7,17 @@ import io
 import logging
 import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import khabar
 from khabar.errors import InputError, KhabarError, MissingExtraError
 from khabar_training import display
-
-if TYPE_CHECKING:
-    from khabar_training.config import TrainingConfig
 
 app = typer.Typer(name="khabar", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -91,13 +88,42 @@ def info(as_json: Json = False, model: Model = None) -> None:
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The settings of the run.")],
 ) -> None:
-    """Train a model as a TOML file says; needs the extra 'train'."""
-    from khabar_training.config import TrainingConfig
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    """Train a model as a TOML file says, or go on with a run that was broken off."""
+    _log_progress()
     with _refusals():
-        run = _trainer()
+        with _extra("training"):
+            from khabar_training.config import TrainingConfig
+            from khabar_training.trainer import train as run
         print(run(TrainingConfig.from_toml(config)))
+
+
+@app.command()
+def trim(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A trained checkpoint folder.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder to write.")],
+    corpora: Annotated[Path, typer.Option(help="The folder of the corpora whose Persian text is counted.")],
+    size: Annotated[int, typer.Option(help="How many word pieces to keep.")] = 16_000,
+) -> None:
+    """Keep only the word pieces that Persian text needs."""
+    _log_progress()
+    with _refusals():
+        with _extra("trimming"):
+            from khabar_training.trim import persian_texts
+            from khabar_training.trim import trim as run
+        print(run(source, target, persian_texts(corpora), size))
+
+
+@app.command()
+def export(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A trained checkpoint folder.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder to write.")],
+    card: Annotated[Path | None, typer.Option(help="A model card to put beside the weights.")] = None,
+) -> None:
+    """Write the checkpoint that predicts: one ONNX graph with 8-bit weights."""
+    with _refusals():
+        with _extra("export"):
+            from khabar_training.export import export as run
+        print(run(source, target, card=card))
 
 
 def read_text(name: str) -> str:
@@ -121,12 +147,17 @@ def read_text(name: str) -> str:
         ) from None
 
 
-def _trainer() -> "Callable[[TrainingConfig], Path]":
+def _log_progress() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+
+
+@contextmanager
+def _extra(part: str) -> Iterator[None]:
+    """Say what to install where the imports within fail."""
     try:
-        from khabar_training.trainer import train as run
+        yield
     except ModuleNotFoundError as error:
-        raise MissingExtraError("training", "train", error.name or "torch") from None
-    return run
+        raise MissingExtraError(part, "train", error.name or "torch") from None
 
 
 @contextmanager

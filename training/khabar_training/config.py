@@ -45,6 +45,8 @@ class DataSpec:
             raise ConfigError(f"passes of {self.corpus} is {self.passes}; it takes a number above 0")
         if not 0 <= self.held_out < 1:
             raise ConfigError(f"held_out of {self.corpus} is {self.held_out}; it takes 0 or more, less than 1")
+        if self.per_class is not None and self.per_class < 1:
+            raise ConfigError(f"per_class of {self.corpus} is {self.per_class}; it takes 1 or more, or none at all")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,11 @@ class TrainingConfig:
         for name in ("learning_rate", "head_learning_rate", "layer_decay"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it takes a number above 0")
+        for name in ("warmup", "weight_decay", "dropout", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it takes 0 or more, less than 1")
+        if self.save_steps < 1:
+            raise ConfigError(f"save_steps is {self.save_steps}; it takes 1 or more")
         if self.batch_tokens < self.window:
             raise ConfigError(f"batch_tokens is {self.batch_tokens}; it takes at least one window, {self.window}")
         known = tuple(task.name for task in TASKS)
@@ -97,6 +104,12 @@ class TrainingConfig:
         data = values.pop("data", [])
         if not isinstance(data, list):
             raise ConfigError(f"{path}: 'data' is {type(data).__name__}; it takes [[data]] tables")
+        for row in data:
+            if not isinstance(row, dict):
+                raise ConfigError(f"{path}: 'data' holds {type(row).__name__}; it takes [[data]] tables")
+        for key in ("output", "corpora"):
+            if not isinstance(values.get(key, ""), str):
+                raise ConfigError(f"{path}: {key} is {values[key]}; it takes a folder, in quotes")
         folders: dict[str, Any] = {key: Path(values.pop(key)) for key in ("output", "corpora") if key in values}
         return _build(cls, {**values, **folders, "data": tuple(_build(DataSpec, row) for row in data)})
 

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 from torch import Tensor, nn
@@ -18,9 +19,8 @@ from khabar_training.weights import load_network, save_network
 def export(source: Path, target: Path, *, card: Path | None = None) -> Path:
     """Write the checkpoint *source* to *target* with an int8 graph and half-precision weights.
 
-    *card* is a model card to put beside them. Attention, layer norms and GELU are fused by ONNX
-    Runtime's transformers optimizer; weights are 8 bits, one scale a column, with activations
-    quantized as they come (dynamic quantization).
+    *card* is a model card to put beside them. Layer norms and GELU are fused by ONNX
+    Runtime's transformers optimizer.
     """
     network, tokenizer, model = load_network(source)
     with drafted(target) as draft, TemporaryDirectory() as scratch:
@@ -33,7 +33,8 @@ def export(source: Path, target: Path, *, card: Path | None = None) -> Path:
 
 
 def write_graph(network: Network, path: Path) -> None:
-    """Write the float graph: input_ids, attention_mask (B, L) -> one output of logits a task."""
+    """Write the float graph, attention in plain operators: input_ids, attention_mask (B, L) -> one output of logits a task."""
+    network.encoder.set_attn_implementation("eager")
     names = list(network.heads)
     ids = torch.randint(5, 50, (2, 16))
     dimensions = {
@@ -66,17 +67,22 @@ class _Outputs(nn.Module):
 
 
 def quantize(source: Path, target: Path, network: Network) -> None:
-    """Fuse the float graph *source* and write it with 8-bit weights to *target*."""
+    """Fuse the float graph *source* and write it with 8-bit weights to *target*.
+
+    Matrices get one scale for each block of 128 weights, and each word piece its own scale as it
+    comes, so an article's scores do not depend on what else is in the batch.
+    """
     shape = network.encoder.config
-    options = FusionOptions("bert")
     fused = optimizer.optimize_model(
         str(source),
         "bert",
         num_heads=shape.num_attention_heads,
         hidden_size=shape.hidden_size,
-        optimization_options=options,
+        optimization_options=FusionOptions("bert"),
         opt_level=0,
     )
-    merged = source.with_name("fused.onnx")
-    fused.save_model_to_file(str(merged))
-    quantize_dynamic(merged, target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=False)
+    matrices = MatMulNBitsQuantizer(fused.model, bits=8, block_size=128, is_symmetric=True, accuracy_level=4)
+    matrices.process()
+    halfway = source.with_name("matrices.onnx")
+    matrices.model.save_model_to_file(str(halfway), use_external_data_format=False)
+    quantize_dynamic(halfway, target, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)

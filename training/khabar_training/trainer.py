@@ -15,6 +15,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from khabar.checkpoint import drafted
 from khabar.config import TaskSpec
+from khabar.errors import ConfigError
 from khabar.network import Network
 from khabar.text import TextReader
 from khabar_data.batching import ALLOWED, Example, pad
@@ -35,6 +36,8 @@ def train(config: TrainingConfig) -> Path:
     network, tokenizer, model = start(config)
     reader = TextReader(tokenizer, model)
     batches = Batches(mixed_batches(config, model, reader), model.tasks, reader.pad_id)
+    if not len(batches):
+        raise ConfigError("the run's data give no example to learn from; use records that have labels")
     _log.info("%d batches of at most %d word pieces", len(batches), config.batch_tokens)
     steps = config.output.with_name(config.output.name + ".steps")
     trainer = MixtureTrainer(config, network, batches, steps)

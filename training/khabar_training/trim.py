@@ -6,17 +6,19 @@ back to shorter pieces, which is why every single character that occurs is kept 
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.progress import track
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from khabar.checkpoint import drafted
 from khabar.errors import ConfigError
 from khabar.text import TextReader
+from khabar_data.corpora import CORPORA, read_corpus
 from khabar_training.weights import load_network, save_network
 
 
@@ -34,6 +36,14 @@ def trim(source: Path, target: Path, texts: Iterable[str], size: int) -> Path:
     return target
 
 
+def persian_texts(folder: Path) -> Iterator[str]:
+    """Yield every text, title and claim of the Persian corpora in a folder."""
+    for corpus in track([corpus for corpus in CORPORA.values() if corpus.language == "fa"], "Reading corpora"):
+        for part in corpus.parts:
+            for record in read_corpus(corpus.name, folder, part):
+                yield from (record.text, record.title or "", *(stance.claim for stance in record.claim_stances))
+
+
 def count_pieces(reader: TextReader, texts: Iterable[str]) -> Counter[int]:
     """Return how often each piece occurs in *texts*, read as the model reads them."""
     counts: Counter[int] = Counter()
@@ -43,10 +53,10 @@ def count_pieces(reader: TextReader, texts: Iterable[str]) -> Counter[int]:
 
 
 def choose_pieces(tokenizer: Tokenizer, counts: Counter[int], size: int) -> list[int]:
-    """Return the ids to keep, ascending: special tokens, single characters that can matter, then by count."""
+    """Return the ids to keep, ascending: added tokens, single characters that can matter, then by count."""
     vocabulary = tokenizer.get_vocab()
-    special = {index for index, token in tokenizer.get_added_tokens_decoder().items() if token.special}
-    needed = special | {index for piece, index in vocabulary.items() if _is_basic(piece)}
+    added = set(tokenizer.get_added_tokens_decoder())
+    needed = added | {index for piece, index in vocabulary.items() if _is_basic(piece)}
     ranked = [index for index, _ in counts.most_common() if index not in needed]
     if size < len(needed):
         raise ConfigError(f"a vocabulary of {size} pieces is too small; it takes {len(needed)} or more")

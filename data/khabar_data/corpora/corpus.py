@@ -34,6 +34,8 @@ class Corpus:
     where: str
     """Who made it and where it can be got, in words."""
     defects: str = "none known"
+    language: str = "fa"
+    """ISO 639-1."""
     read: Callable[[Path, str, int], Iterator[Record]]
     """From the path of a part, its name and a seed to records."""
 

@@ -54,12 +54,10 @@ def read_targets(path: Path, part: str, seed: int, *, name: str) -> Iterator[Rec
 
 
 def read_real_silver(path: Path, part: str, seed: int) -> Iterator[Record]:
-    """Yield articles with all their targets; part ``confident`` leaves out readings of confidence 1."""
-    least = 2 if part == "confident" else 1
-    rows = read_rows(path, "article", "text", "target", "label", "confidence", "source")
-    kept = [row for row in rows if row["confidence"] >= least]
-    kept.sort(key=lambda row: str(row["article"]))
-    for article, readings in groupby(kept, key=lambda row: str(row["article"])):
+    """Yield articles with all their targets."""
+    rows = list(read_rows(path, "article", "text", "target", "label", "source"))
+    rows.sort(key=lambda row: str(row["article"]))
+    for article, readings in groupby(rows, key=lambda row: str(row["article"])):
         together = list(readings)
         yield Record(
             text=together[0]["text"],
