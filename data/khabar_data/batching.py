@@ -12,7 +12,8 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from khabar.config import Kind, ModelConfig, TaskSpec
+from khabar.config import Kind, TaskSpec
+from khabar.errors import ConfigError, near_miss
 from khabar.targets import ContextFinder, Target
 from khabar.text import Integers, Passage, TextReader
 from khabar_data.records import Record, Span
@@ -36,9 +37,9 @@ class Example:
 class ExampleBuilder:
     """Turns records into examples for the tasks of one model."""
 
-    def __init__(self, reader: TextReader, config: ModelConfig, *, title_share: float = 0.6) -> None:
+    def __init__(self, reader: TextReader, tasks: Iterable[TaskSpec], *, title_share: float = 0.6) -> None:
         self._reader = reader
-        self._tasks = {task.name: task for task in config.tasks}
+        self._tasks = {task.name: task for task in tasks}
         self._title_share = title_share
 
     def build(self, record: Record, chance: Random) -> Iterator[Example]:
@@ -93,6 +94,8 @@ class ExampleBuilder:
 def allowed(task: TaskSpec, labels: Iterable[str]) -> Booleans:
     """Return which outputs of a text or pair task a set of labels allows; shape (K,)."""
     wanted = set(labels)
+    for label in wanted:
+        _check_label(task, label)
     return np.array([key in wanted for key in task.keys])
 
 
@@ -107,12 +110,21 @@ def word_labels(task: TaskSpec, passage: Passage, entities: Sequence[Span], anno
     raw = passage.clean.raw_spans(passage.words)
     for entity in entities:
         inside = np.flatnonzero((raw[:, 0] < entity.end) & (raw[:, 1] > entity.start))
+        _check_label(task, entity.label)
         if len(inside):
             first_output = task.outputs.index(f"B-{entity.label}")
             rows[inside] = False
             rows[inside[0], first_output] = True
             rows[inside[1:], first_output + 1] = True
     return rows
+
+
+def _check_label(task: TaskSpec, label: str) -> None:
+    if label not in task.keys:
+        raise ConfigError(
+            f"task {task.name!r} has no label {label!r}; it has {', '.join(task.keys)}{near_miss(label, task.keys)}; "
+            "map the label to one of these, or give the task labels of its own"
+        )
 
 
 def _bordered(rows: Booleans) -> Booleans:

@@ -126,7 +126,9 @@ class ContextFinder:
         room -= len(title)
         chosen: dict[int, Integers] = {}
         for index in dict.fromkeys(order):
-            pieces = self._body.ids[slice(*self._body.sentence_pieces[index])] if index < self._n_sentences else title[:0]
+            if index >= self._n_sentences:
+                continue
+            pieces = self._body.ids[slice(*self._body.sentence_pieces[index])]
             if len(pieces) <= room or not chosen:
                 chosen[index] = pieces[:room]
                 room -= len(chosen[index])

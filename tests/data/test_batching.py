@@ -59,7 +59,7 @@ def names(outputs: Booleans) -> list[str]:
 
 
 def build(record: Record, *, title_share: float = 1.0) -> list[Example]:
-    return list(ExampleBuilder(READER, CONFIG, title_share=title_share).build(record, Random(0)))
+    return list(ExampleBuilder(READER, CONFIG.tasks, title_share=title_share).build(record, Random(0)))
 
 
 def text_of(example: Example) -> str:
@@ -163,7 +163,7 @@ def test_each_window_carries_its_own_words() -> None:
 
 def test_a_topic_alone_takes_one_window() -> None:
     record = Record(text="بار " * 200, topics=("crime",))
-    builder = ExampleBuilder(READER, CONFIG)
+    builder = ExampleBuilder(READER, CONFIG.tasks)
     found = [list(builder.build(record, Random(seed))) for seed in range(20)]
     assert all(len(examples) == 1 and list(examples[0].allowed) == ["topic"] for examples in found)
 
@@ -200,7 +200,7 @@ def test_a_task_that_the_model_lacks_is_passed_over() -> None:
         entity_types=("PER",),
         claim_stances=(ClaimStance(claim="سارا", labels=("agree",)),),
     )
-    [example] = ExampleBuilder(READER, config).build(record, Random(0))
+    [example] = ExampleBuilder(READER, config.tasks).build(record, Random(0))
     assert list(example.allowed) == ["topic"]
 
 

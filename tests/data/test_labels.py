@@ -35,7 +35,9 @@ def test_sizes_and_codes() -> None:
 @pytest.mark.parametrize("topics", TOPIC_MAPS)
 def test_topic_maps_lead_into_the_table(topics: labels.LabelSets) -> None:
     for possible in topics.values():
-        assert possible and set(possible) <= TOPICS and len(set(possible)) == len(possible)
+        assert possible
+        assert set(possible) <= TOPICS
+        assert len(set(possible)) == len(possible)
 
 
 def test_other_maps_lead_into_the_tables() -> None:

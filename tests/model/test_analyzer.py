@@ -88,7 +88,7 @@ def scores(article: Article) -> list[float]:
 
 def assert_alike(one: Article, other: Article) -> None:
     assert found(one) == found(other)
-    assert scores(one) == pytest.approx(scores(other), abs=0.01)
+    assert scores(one) == pytest.approx(scores(other), abs=1e-4)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_any_text(analyzer: Analyzer, odd_text: st.SearchStrategy[str], data: st
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
 def test_odd_texts(analyzer: Analyzer, text: str) -> None:
-    for title in (None, "ایران", " ", text):
+    for title in (None, text):
         article = analyzer.predict(text, title=title, claims=["باران بارید"])
         check(analyzer, article, text)
     check(analyzer, analyzer.predict(NEWS, title=text), NEWS)

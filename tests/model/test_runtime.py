@@ -42,7 +42,6 @@ def runtime(request: pytest.FixtureRequest, tiny_checkpoint: Callable[[str], Pat
 def test_many_at_once_are_as_one_by_one(runtime: Runtime) -> None:
     chance = np.random.default_rng(0)
     sequences = [chance.integers(5, 150, size=size) for size in chance.integers(3, 96, size=80)]
-    differences: dict[str, list[float]] = {}
     for sequence, together in zip(sequences, runtime.run(sequences), strict=True):
         [alone] = runtime.run([sequence])
         assert together.keys() == alone.keys() == {"topic", "entities", "target_stance", "claim_stance"}
@@ -50,11 +49,7 @@ def test_many_at_once_are_as_one_by_one(runtime: Runtime) -> None:
         for task, logits in alone.items():
             assert logits.std() > 0.001
             assert logits.shape == together[task].shape
-            differences.setdefault(task, []).extend(np.abs(logits - together[task]).ravel().tolist())
-    for values in differences.values():
-        # A sum that rounds another way may move an 8-bit activation by one step, seldom.
-        assert np.mean(np.array(values) < 1e-4) > 0.9
-        assert max(values) < 0.1
+            np.testing.assert_allclose(together[task], logits, atol=1e-4)
 
 
 def test_nothing_to_run(runtime: Runtime) -> None:

@@ -1,7 +1,7 @@
 """Training runs on a tiny encoder: they learn, they go on where they broke off, they take partial labels."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, product
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from khabar import ConfigError
+from khabar import ConfigError, load
 from khabar.checkpoint import Checkpoint
 from khabar.config import ModelConfig
 from khabar.network import Network
@@ -57,7 +57,7 @@ def quick_encoder(tiny_encoder: Callable[[str], Path], tmp_path_factory: pytest.
 
 @pytest.fixture
 def config(config: TrainingConfig, quick_encoder: Path) -> TrainingConfig:
-    return replace(config, encoder=str(quick_encoder))
+    return replace(config, encoder=str(quick_encoder), labels=dict.fromkeys(config.tasks, "data"))
 
 
 def sentence(person: str, place: str, template: str, types: Sequence[str]) -> Record:
@@ -83,17 +83,23 @@ def some_records() -> Iterator[Record]:
         )
 
 
+def write_own(config: TrainingConfig, part: str, records: Iterable[Record]) -> None:
+    """Write records where the corpus "own" is read from."""
+    assert config.corpora is not None
+    (config.corpora / "own").mkdir(exist_ok=True)
+    write_jsonl(config.corpora / "own" / f"{part}.jsonl", records)
+
+
 @pytest.fixture
 def run(config: TrainingConfig) -> TrainingConfig:
     """A run of a few dozen steps over every task."""
-    (config.corpora / "own").mkdir()
-    write_jsonl(config.corpora / "own" / "train.jsonl", some_records())
+    write_own(config, "train", some_records())
     return replace(config, data=(DataSpec(corpus="own", passes=6),), learning_rate=1e-3, save_steps=4)
 
 
 def losses(network: Network, config: TrainingConfig, reader: TextReader, model: ModelConfig) -> dict[str, float]:
     """Return the mean loss of each task over the run's batches."""
-    batches = Batches(mixed_batches(config, model, reader), model.tasks, reader.pad_id)
+    batches = Batches(mixed_batches(config, model.tasks, reader), model.tasks, reader.pad_id)
     with torch.inference_mode():
         found = [
             task_losses(network.eval()(batch["input_ids"], batch["attention_mask"]), batch, 0.0)
@@ -158,11 +164,66 @@ def test_a_corpus_that_is_not_there(config: TrainingConfig) -> None:
         train(config)
 
 
-def test_a_run_without_one_example(config: TrainingConfig) -> None:
-    (config.corpora / "own").mkdir()
-    write_jsonl(config.corpora / "own" / "train.jsonl", [Record(text="بی هیچ برچسب")])
-    with pytest.raises(ConfigError, match="no example"):
-        train(config)
+@pytest.mark.parametrize("labels", [{}, {"topic": "data"}])
+def test_a_task_without_data(config: TrainingConfig, labels: dict[str, str]) -> None:
+    write_own(config, "train", [Record(text="بی هیچ برچسب")])
+    with pytest.raises(ConfigError, match="no data are labelled for task 'topic'; add some"):
+        train(replace(config, labels=labels))
+
+
+def test_a_label_that_no_data_have(run: TrainingConfig) -> None:
+    labels = {"topic": ("sport", "crime", "weather")}
+    with pytest.raises(ConfigError, match="no data have the topic label weather"):
+        train(replace(run, tasks=("topic",), labels=labels))
+
+
+def test_a_label_that_the_task_lacks(run: TrainingConfig) -> None:
+    with pytest.raises(
+        ConfigError, match=r"own, record .*: task 'topic' has no label 'crime'; it has sport, crimes; did"
+    ):
+        train(replace(run, tasks=("topic",), labels={"topic": ("sport", "crimes")}))
+
+
+def test_a_run_of_other_settings_is_not_gone_on_with(run: TrainingConfig) -> None:
+    train(run)
+    with pytest.raises(ConfigError, match="other settings"):
+        train(replace(run, learning_rate=2e-3))
+
+
+def test_a_half_written_step_is_passed_over(run: TrainingConfig) -> None:
+    train(run)
+    whole = Path(_last(run))
+    half = whole.with_name("checkpoint-9999")
+    shutil.copytree(whole, half)
+    (half / "trainer_state.json").write_text('{"half', "utf-8")
+    assert _last(run) == str(whole)
+    assert not half.exists()
+
+
+def test_a_full_disk_is_told_of_at_the_start(run: TrainingConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 5, 5))
+    with pytest.raises(ConfigError, match=r"has 0\.0 GB free, and the run saves"):
+        train(run)
+
+
+def test_new_labels_start_a_new_head_and_the_others_stay(run: TrainingConfig, tmp_path: Path) -> None:
+    first, _, _ = load_network(train(run))
+    own = tmp_path / "own.csv"
+    own.write_text("text,topic\nباران در کابل,هوا\nمحمد در تهران,مردم\n", "utf-8")
+    settings = replace(
+        run,
+        encoder=str(run.output),
+        output=run.output.with_name("second"),
+        data=(DataSpec(path=str(own), passes=4),),
+        tasks=("topic",),
+        labels={"topic": "data"},
+    )
+    second, _, model = load_network(train(settings))
+    assert model.task("topic").keys == ("مردم", "هوا")
+    assert [task.name for task in model.tasks] == ["topic", "entities", "target_stance", "claim_stance"]
+    kept = second.heads["entities"].state_dict()
+    assert all(torch.equal(kept[name], weight) for name, weight in first.heads["entities"].state_dict().items())
+    assert load(settings.output).predict("باران در کابل").topic is not None
 
 
 def test_rates_by_layer(config: TrainingConfig) -> None:
@@ -224,15 +285,16 @@ def shares_found(config: TrainingConfig) -> dict[str, float]:
 def test_two_corpora_teach_each_their_own_type(config: TrainingConfig, honest: bool) -> None:
     """One corpus has people alone, another places alone, in the same sentences but a fifth as often; were
     the O of the first taken at its word, it would unteach the places."""
-    (config.corpora / "own").mkdir()
     for part, label in (("train", "PER"), ("dev", "LOC")):
         records = [sentence(*triple, (label,)) for triple in SEEN]
         if not honest:
             records = [replace(record, entity_types=("PER", "LOC")) for record in records]
-        write_jsonl(config.corpora / "own" / f"{part}.jsonl", records)
+        write_own(config, part, records)
     shares = shares_found(
         replace(
             config,
+            tasks=("entities",),
+            labels={"entities": "data"},
             data=(DataSpec(corpus="own", passes=60), DataSpec(corpus="own", part="dev", passes=12)),
             batch_tokens=512,
             learning_rate=2e-3,

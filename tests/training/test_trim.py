@@ -94,6 +94,16 @@ def test_special_tokens_are_renumbered(source: Path, tmp_path: Path) -> None:
         assert torch.equal(rows[trimmed[1].token_to_id(token)], before[full[1].token_to_id(token)])
 
 
+def test_padding_may_get_another_number(config: TrainingConfig, tmp_path: Path) -> None:
+    network, tokenizer, model = start(config)
+    with drafted(tmp_path / "full") as draft:
+        save_network(draft, network, tokenizer, replace(model, pad_token="<mask>"), torch.float32)
+    before = load(tmp_path / "full")[2].pad_id
+    trimmed, _, reader = load(trim(tmp_path / "full", tmp_path / "trimmed", [], least(tokenizer)))
+    assert reader.pad_id < before
+    assert trimmed.encoder.config.pad_token_id == reader.pad_id
+
+
 def test_frequent_pieces_stay_first(source: Path) -> None:
     _, tokenizer, _ = load(source)
     needed = set(choose_pieces(tokenizer, Counter(), least(tokenizer)))

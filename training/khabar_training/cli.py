@@ -10,6 +10,7 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.resources import files as resources
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,10 @@ import typer
 import khabar
 from khabar.errors import InputError, KhabarError, MissingExtraError
 from khabar_training import display
+from khabar_training.data_cli import data_app
 
 app = typer.Typer(name="khabar", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(data_app)
 
 Model = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="A checkpoint folder; the bundled model by default.")
@@ -87,10 +90,14 @@ def info(as_json: Json = False, model: Model = None) -> None:
 @app.command()
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The settings of the run.")],
+    init: Annotated[bool, typer.Option("--init", help="Write a commented CONFIG.toml to start from.")] = False,
 ) -> None:
     """Train a model as a TOML file says, or go on with a run that was broken off."""
     _log_progress()
     with _refusals():
+        if init:
+            write_template(config)
+            raise typer.Exit
         with _extra("training"):
             from khabar_training.config import TrainingConfig
             from khabar_training.trainer import train as run
@@ -124,6 +131,18 @@ def export(
         with _extra("export"):
             from khabar_training.export import export as run
         print(run(source, target, card=card))
+
+
+def write_template(path: Path) -> None:
+    """Write a commented configuration; InputError where a file stands there already."""
+    template = (resources("khabar_training") / "template.toml").read_text("utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template)
+    except OSError as error:
+        raise InputError(
+            f"file {path}", f"not writable ({error.strerror})", "a new file", "choose another name"
+        ) from None
 
 
 def read_text(name: str) -> str:

@@ -1,15 +1,18 @@
 """The settings of a training run, read from TOML and checked when made."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from khabar.config import Kind, TaskSpec
+from khabar.config import Kind, Label, TaskSpec
 from khabar.errors import ConfigError, near_miss
-from khabar_data.corpora import CORPORA
+from khabar_data.corpora import CORPORA, read_corpus
+from khabar_data.formats import Source
+from khabar_data.label_map import LabelMap, found_labels
 from khabar_data.labels import CLAIM_STANCES, ENTITY_TYPES, TARGET_STANCES, TOPICS
+from khabar_data.records import Record
 
 TASKS: Final = (
     TaskSpec(name="topic", kind=Kind.TEXT, labels=TOPICS),
@@ -20,11 +23,23 @@ TASKS: Final = (
 """The table of heads."""
 
 
+FROM_DATA: Final = "data"
+"""In place of a list of labels: the labels that the data have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataSpec:
-    """One corpus in the mixture."""
+    """One file or one public corpus in the mixture."""
 
-    corpus: str
+    path: str | None = None
+    """A file of one's own, or the name of a Hugging Face data set."""
+    format: str | None = None
+    """What the file is in; by default, what its suffix names."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the format, such as the columns of a table."""
+    maps: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
+    """By task: each label of the file, and the set of the task's labels that it stands for."""
+    corpus: str | None = None
     part: str = "train"
     passes: float = 1.0
     """How often each record is seen; 0.5 draws half of them."""
@@ -36,17 +51,42 @@ class DataSpec:
     """Join neighbouring sentences into passages of random length."""
 
     def __post_init__(self) -> None:
-        if self.corpus not in CORPORA:
+        if (self.path is None) == (self.corpus is None):
+            raise ConfigError("a [[data]] table names a path or a corpus, one of the two")
+        if self.corpus is not None and self.corpus not in CORPORA:
             known = tuple(CORPORA)
             raise ConfigError(
                 f"no corpus is called {self.corpus!r}; there are {', '.join(known)}{near_miss(self.corpus, known)}"
             )
         if not self.passes > 0:
-            raise ConfigError(f"passes of {self.corpus} is {self.passes}; it takes a number above 0")
+            raise ConfigError(f"passes of {self.name} is {self.passes}; it takes a number above 0")
         if not 0 <= self.held_out < 1:
-            raise ConfigError(f"held_out of {self.corpus} is {self.held_out}; it takes 0 or more, less than 1")
+            raise ConfigError(f"held_out of {self.name} is {self.held_out}; it takes 0 or more, less than 1")
         if self.per_class is not None and self.per_class < 1:
-            raise ConfigError(f"per_class of {self.corpus} is {self.per_class}; it takes 1 or more, or none at all")
+            raise ConfigError(f"per_class of {self.name} is {self.per_class}; it takes 1 or more, or none at all")
+        if self.path is not None:
+            self.source()
+
+    @property
+    def name(self) -> str:
+        """What to call the data in messages."""
+        return str(self.corpus or self.path)
+
+    def source(self) -> Source:
+        """Return the file to read; FormatError or ConfigError where the settings do not fit it."""
+        maps = (
+            LabelMap(task, {label: tuple(meaning) for label, meaning in meanings.items()})
+            for task, meanings in self.maps.items()
+        )
+        return Source(path=str(self.path), format=self.format, options=self.options, maps=tuple(maps))
+
+    def records(self, corpora: Path | None) -> Iterator[Record]:
+        """Yield all records, those held out among them."""
+        if self.corpus is None:
+            return self.source().records()
+        if corpora is None:
+            raise ConfigError(f"the run reads the corpus {self.corpus!r}; set 'corpora' to the folder of the corpora")
+        return read_corpus(self.corpus, corpora, self.part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +94,16 @@ class TrainingConfig:
     """One training run: where it starts, what it reads, how it steps."""
 
     encoder: str = "HooshvareLab/bert-fa-base-uncased"
-    """A Hugging Face encoder by Hub name or folder, or a Khabar checkpoint to go on from."""
+    """A Hugging Face encoder by Hub name or folder, or a Khabar checkpoint to go on from: a folder, or
+    ``khabar-small`` for the bundled one."""
     output: Path
-    corpora: Path
-    """The folder that holds the corpora."""
+    corpora: Path | None = None
+    """The folder that holds the public corpora, where any is read."""
     data: tuple[DataSpec, ...]
+    tasks: tuple[str, ...] = tuple(task.name for task in TASKS)
+    """What is trained; a checkpoint's other heads stay as they are."""
+    labels: Mapping[str, tuple[str, ...] | str] = field(default_factory=dict)
+    """A task's own labels, or ``data`` for those that the data have; by default Khabar's."""
     name: str = "khabar"
     window: int = 256
     seed: int = 13
@@ -72,7 +117,12 @@ class TrainingConfig:
     dropout: float = 0.1
     label_smoothing: float = 0.05
     task_weights: Mapping[str, float] = field(default_factory=dict)
+    accumulation: int = 1
+    """Batches whose gradients are summed for one step."""
+    bf16: bool = True
     save_steps: int = 200
+    tensorboard: bool = False
+    """Write losses and rates for TensorBoard beside the saved steps."""
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -83,16 +133,16 @@ class TrainingConfig:
         for name in ("warmup", "weight_decay", "dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it takes 0 or more, less than 1")
-        if self.save_steps < 1:
-            raise ConfigError(f"save_steps is {self.save_steps}; it takes 1 or more")
+        for name in ("save_steps", "accumulation"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it takes 1 or more")
         if self.batch_tokens < self.window:
             raise ConfigError(f"batch_tokens is {self.batch_tokens}; it takes at least one window, {self.window}")
-        known = tuple(task.name for task in TASKS)
-        for name in self.task_weights:
-            if name not in known:
-                raise ConfigError(
-                    f"task_weights names {name!r}; the tasks are {', '.join(known)}{near_miss(name, known)}"
-                )
+        if not self.tasks:
+            raise ConfigError("the run has no tasks; name at least one")
+        _check_tasks("tasks", self.tasks, tuple(task.name for task in TASKS))
+        _check_tasks("task_weights", self.task_weights, self.tasks)
+        _check_tasks("labels", self.labels, self.tasks)
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -110,8 +160,32 @@ class TrainingConfig:
         for key in ("output", "corpora"):
             if not isinstance(values.get(key, ""), str):
                 raise ConfigError(f"{path}: {key} is {values[key]}; it takes a folder, in quotes")
+        if isinstance(values.get("tasks"), list):
+            values["tasks"] = tuple(values["tasks"])
         folders: dict[str, Any] = {key: Path(values.pop(key)) for key in ("output", "corpora") if key in values}
         return _build(cls, {**values, **folders, "data": tuple(_build(DataSpec, row) for row in data)})
+
+
+def task_specs(config: TrainingConfig) -> tuple[TaskSpec, ...]:
+    """Return the heads to train, with Khabar's labels, the user's, or those that the data have."""
+    rows = [task for task in TASKS if task.name in config.tasks]
+    read: dict[str, tuple[str, ...]] = {}
+    if FROM_DATA in config.labels.values():
+        read = found_labels(record for spec in config.data for record in spec.records(config.corpora))
+    specs = []
+    for task in rows:
+        own = config.labels.get(task.name)
+        keys = read.get(task.name, ()) if own == FROM_DATA else own
+        if keys == ():
+            raise ConfigError(f"no data are labelled for task {task.name!r}; add some, or leave it out of 'tasks'")
+        specs.append(task if keys is None else replace(task, labels=tuple(Label(key, key) for key in keys)))
+    return tuple(specs)
+
+
+def _check_tasks(setting: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{setting} names {name!r}; the tasks are {', '.join(known)}{near_miss(name, known)}")
 
 
 def _build[T](cls: type[T], values: Mapping[str, Any]) -> T:

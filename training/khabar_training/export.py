@@ -1,4 +1,4 @@
-"""From a float checkpoint to the bundle that predicts: one ONNX graph, 8-bit weights."""
+"""Checkpoints that predict: one ONNX graph with 8-bit weights beside the float ones."""
 
 import shutil
 from pathlib import Path
@@ -9,22 +9,32 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from khabar.checkpoint import GRAPH, drafted
+from khabar.config import ModelConfig
 from khabar.network import Network
 from khabar_training.weights import load_network, save_network
 
 
 def export(source: Path, target: Path, *, card: Path | None = None) -> Path:
-    """Write the checkpoint *source* to *target* with an int8 graph and half-precision weights.
+    """Write the checkpoint *source* to *target* to be shipped: weights in half precision, and a model card."""
+    return write_checkpoint(target, *load_network(source), dtype=torch.float16, card=card)
 
-    *card* is a model card to put beside them. Layer norms and GELU are fused by ONNX
-    Runtime's transformers optimizer.
-    """
-    network, tokenizer, model = load_network(source)
+
+def write_checkpoint(
+    target: Path,
+    network: Network,
+    tokenizer: Tokenizer,
+    model: ModelConfig,
+    *,
+    dtype: torch.dtype = torch.float32,
+    card: Path | None = None,
+) -> Path:
+    """Write a whole checkpoint: the weights as *dtype* to go on from, and the int8 graph to predict with."""
     with drafted(target) as draft, TemporaryDirectory() as scratch:
-        save_network(draft, network, tokenizer, model, torch.float16)
+        save_network(draft, network, tokenizer, model, dtype)
         write_graph(network, Path(scratch) / "float.onnx")
         quantize(Path(scratch) / "float.onnx", draft / GRAPH, network)
         if card is not None:
@@ -33,7 +43,10 @@ def export(source: Path, target: Path, *, card: Path | None = None) -> Path:
 
 
 def write_graph(network: Network, path: Path) -> None:
-    """Write the float graph, attention in plain operators: input_ids, attention_mask (B, L) -> one output of logits a task."""
+    """Write the float graph: input_ids and attention_mask of shape (B, L) -> the logits of each task.
+
+    Attention is written out in plain operators, which take any mask.
+    """
     network.encoder.set_attn_implementation("eager")
     names = list(network.heads)
     ids = torch.randint(5, 50, (2, 16))
@@ -67,7 +80,7 @@ class _Outputs(nn.Module):
 
 
 def quantize(source: Path, target: Path, network: Network) -> None:
-    """Fuse the float graph *source* and write it with 8-bit weights to *target*.
+    """Fuse the float graph *source* (layer norms and GELU) and write it with 8-bit weights to *target*.
 
     Matrices get one scale for each block of 128 weights, and each word piece its own scale as it
     comes, so an article's scores do not depend on what else is in the batch.

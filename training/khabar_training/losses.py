@@ -39,5 +39,7 @@ def task_losses(logits: Mapping[str, Tensor], batch: Mapping[str, Tensor], smoot
     lengths = batch["attention_mask"].sum(-1)
     shares = lengths / lengths.sum()  # (B,)
     return {
-        name: (row_losses(scores, batch[ALLOWED + name], smoothing) * shares).sum() for name, scores in logits.items()
+        name: (row_losses(scores, batch[ALLOWED + name], smoothing) * shares).sum()
+        for name, scores in logits.items()
+        if ALLOWED + name in batch  # a head that this run does not train
     }

@@ -1,9 +1,12 @@
 """Training: Transformers' ``Trainer`` over token-budget batches of mixed tasks."""
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from shutil import disk_usage, rmtree
 from typing import Any
 
 import torch
@@ -11,40 +14,39 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import Trainer, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import TRAINER_STATE_NAME
 
-from khabar.checkpoint import drafted
 from khabar.config import TaskSpec
 from khabar.errors import ConfigError
 from khabar.network import Network
 from khabar.text import TextReader
 from khabar_data.batching import ALLOWED, Example, pad
 from khabar_training.config import TrainingConfig
+from khabar_training.export import write_checkpoint
 from khabar_training.losses import task_losses
 from khabar_training.mixture import mixed_batches
-from khabar_training.weights import save_network, start
+from khabar_training.weights import start
 
 _log = logging.getLogger(__name__)
 
 
 def train(config: TrainingConfig) -> Path:
-    """Train as the configuration says and return the folder of the float checkpoint.
+    """Train as the configuration says and return the folder of the checkpoint, which ``khabar.load`` takes.
 
     A run that was broken off goes on from its last saved step when called again with the same settings.
     """
     set_seed(config.seed)
-    network, tokenizer, model = start(config)
-    reader = TextReader(tokenizer, model)
-    batches = Batches(mixed_batches(config, model, reader), model.tasks, reader.pad_id)
-    if not len(batches):
-        raise ConfigError("the run's data give no example to learn from; use records that have labels")
-    _log.info("%d batches of at most %d word pieces", len(batches), config.batch_tokens)
     steps = config.output.with_name(config.output.name + ".steps")
+    _claim(steps, config)
+    network, tokenizer, model = start(config)
+    _check_disk(steps, network)
+    reader = TextReader(tokenizer, model)
+    trained = tuple(task for task in model.tasks if task.name in config.tasks)
+    batches = Batches(mixed_batches(config, trained, reader), trained, reader.pad_id)
+    _log.info("%d batches of at most %d word pieces", len(batches), config.batch_tokens)
     trainer = MixtureTrainer(config, network, batches, steps)
     trainer.train(resume_from_checkpoint=_last_step(steps))
-    with drafted(config.output) as draft:
-        save_network(draft, network, tokenizer, model, torch.float32)
-    return config.output
+    return write_checkpoint(config.output, network, tokenizer, model)
 
 
 class Batches(Dataset[dict[str, Tensor]]):
@@ -72,11 +74,12 @@ class MixtureTrainer(Trainer):
             num_train_epochs=1,
             per_device_train_batch_size=1,
             learning_rate=config.learning_rate,
-            warmup_steps=int(config.warmup * len(batches)),
+            warmup_steps=int(config.warmup * len(batches) / config.accumulation),
             lr_scheduler_type="linear",
             weight_decay=config.weight_decay,
             max_grad_norm=1.0,
-            bf16=True,
+            gradient_accumulation_steps=config.accumulation,
+            bf16=config.bf16,
             use_cpu=not torch.cuda.is_available(),
             seed=config.seed,
             save_steps=config.save_steps,
@@ -84,7 +87,7 @@ class MixtureTrainer(Trainer):
             logging_steps=50,
             remove_unused_columns=False,
             label_names=[],
-            report_to="none",
+            report_to="tensorboard" if config.tensorboard else "none",
             dataloader_num_workers=0,
         )
         super().__init__(model=network, args=arguments, train_dataset=batches, data_collator=_only)
@@ -146,12 +149,47 @@ def _depth(name: str, n_layers: int) -> int | None:
     return n_layers - 1 - layer
 
 
+def _claim(steps: Path, config: TrainingConfig) -> None:
+    """Note the run's settings beside its steps; refuse to go on with a run of other settings."""
+    note = steps / "run.json"
+    settings = json.dumps(asdict(config), ensure_ascii=False, indent=1, default=str) + "\n"
+    if note.exists() and note.read_text("utf-8") != settings:
+        raise ConfigError(
+            f"{steps} holds the steps of a run with other settings; take those again, remove the folder, "
+            "or choose another output"
+        )
+    steps.mkdir(parents=True, exist_ok=True)
+    draft = note.with_suffix(".draft")
+    draft.write_text(settings, "utf-8")
+    draft.replace(note)
+
+
+def _check_disk(steps: Path, network: Network) -> None:
+    """Refuse to start where the disk will not hold the saved steps."""
+    weights = 4 * sum(parameter.numel() for parameter in network.parameters())
+    needed = 3 * 3 * weights  # weights and two moments, in two saved steps and the one being written
+    free = disk_usage(steps).free
+    if free < needed:
+        raise ConfigError(
+            f"the disk of {steps} has {free / 1e9:.1f} GB free, and the run saves {needed / 1e9:.1f} GB; "
+            "free some, or choose another output"
+        )
+
+
 def _last_step(steps: Path) -> str | None:
-    """Return the folder of the last step that was saved, where a run was broken off."""
-    if not steps.is_dir():
-        return None
-    folder: str | None = get_last_checkpoint(str(steps))  # type: ignore[no-untyped-call]
-    return folder
+    """Return the folder of the last step that was saved whole; what is half-written after it goes.
+
+    The trainer writes its state last, so a folder with a state that can be read is whole.
+    """
+    folders = sorted(steps.glob("checkpoint-*"), key=lambda folder: -int(folder.name.rpartition("-")[2]))
+    for folder in folders:
+        try:
+            json.loads((folder / TRAINER_STATE_NAME).read_text("utf-8"))
+        except (OSError, ValueError):
+            rmtree(folder)
+        else:
+            return str(folder)
+    return None
 
 
 def _only(batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:

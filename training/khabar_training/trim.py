@@ -10,16 +10,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.progress import track
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from khabar.checkpoint import drafted
 from khabar.errors import ConfigError
 from khabar.text import TextReader
 from khabar_data.corpora import CORPORA, read_corpus
-from khabar_training.weights import load_network, save_network
+from khabar_training.export import write_checkpoint
+from khabar_training.weights import load_network
 
 
 def trim(source: Path, target: Path, texts: Iterable[str], size: int) -> Path:
@@ -31,9 +30,7 @@ def trim(source: Path, target: Path, texts: Iterable[str], size: int) -> Path:
     network.encoder.set_input_embeddings(nn.Embedding(*(len(kept), old.shape[1]), padding, _weight=old[kept].clone()))
     network.encoder.config.vocab_size = len(kept)
     network.encoder.config.pad_token_id = padding
-    with drafted(target) as draft:
-        save_network(draft, network, keep_pieces(tokenizer, kept), model, torch.float32)
-    return target
+    return write_checkpoint(target, network, keep_pieces(tokenizer, kept), model)
 
 
 def persian_texts(folder: Path) -> Iterator[str]:

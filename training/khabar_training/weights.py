@@ -10,34 +10,56 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
-from khabar.checkpoint import CONFIG, ENCODER, MANIFEST, TOKENIZER, WEIGHTS, Checkpoint
+from khabar.checkpoint import BUNDLED, CONFIG, ENCODER, MANIFEST, TOKENIZER, WEIGHTS, Checkpoint, bundled
 from khabar.config import ModelConfig
-from khabar.errors import CheckpointError
+from khabar.errors import CheckpointError, ConfigError
 from khabar.network import Network
-from khabar_training.config import TASKS, TrainingConfig
+from khabar_training.config import TrainingConfig, task_specs
 
 
 def start(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
-    """Return the network that a run starts from, its tokenizer and what it predicts."""
-    if (Path(config.encoder) / MANIFEST).exists():
-        network, tokenizer, model = load_network(Path(config.encoder), config.dropout)
-        return network, tokenizer, replace(model, name=config.name, window=config.window)
+    """Return the network that a run starts from, its tokenizer and what it predicts.
+
+    A checkpoint keeps its heads, but for a task whose labels are now others: that one starts afresh.
+    """
+    folder = bundled() if config.encoder == BUNDLED else Path(config.encoder)
+    if (folder / MANIFEST).exists():
+        return _from_checkpoint(folder, config)
     return _from_encoder(config)
+
+
+def _from_checkpoint(folder: Path, config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
+    old, tokenizer, model = load_network(folder, config.dropout)
+    trained = {task.name: task for task in task_specs(config)}
+    before = {task.name: task for task in model.tasks}
+    kept = {name: task for name, task in before.items() if task.keys == trained.get(name, task).keys}
+    specs = tuple((before | trained | kept).values())
+    network = Network(old.encoder, specs, config.dropout)
+    for name in kept:
+        network.heads[name].load_state_dict(old.heads[name].state_dict())
+    return network, tokenizer, replace(model, name=config.name, window=config.window, tasks=specs)
 
 
 def _from_encoder(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
     """Put fresh heads on an encoder from the Hub or a folder."""
-    wrapper = AutoTokenizer.from_pretrained(config.encoder, use_fast=True, trust_remote_code=False)
+    try:
+        wrapper = AutoTokenizer.from_pretrained(config.encoder, use_fast=True, trust_remote_code=False)
+        encoder = AutoModel.from_pretrained(config.encoder, dtype=torch.float32, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"the encoder {config.encoder!r} cannot be loaded ({reason}); name a model of the Hugging Face Hub, "
+            f"the folder of one, a Khabar checkpoint, or {BUNDLED!r}"
+        ) from None
     model = ModelConfig(
         name=config.name,
-        tasks=TASKS,
+        tasks=task_specs(config),
         cls_token=wrapper.cls_token,
         sep_token=wrapper.sep_token,
         pad_token=wrapper.pad_token,
         window=config.window,
     )
-    encoder = AutoModel.from_pretrained(config.encoder, dtype=torch.float32, trust_remote_code=False)
-    return Network(_plain(encoder), TASKS, config.dropout), wrapper.backend_tokenizer, model
+    return Network(_plain(encoder), model.tasks, config.dropout), wrapper.backend_tokenizer, model
 
 
 def _plain(encoder: PreTrainedModel) -> PreTrainedModel:

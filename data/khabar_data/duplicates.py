@@ -1,0 +1,52 @@
+"""Near duplicates: texts that share most of their runs of five words."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from khabar.text import ZWNJ, clean, words
+from khabar_data.extras import load_extra
+
+N_WORDS: Final = 5
+N_HASHES: Final = 128
+LIKENESS: Final = 0.8
+"""The share of runs in common (Jaccard) from which two texts count as near duplicates."""
+_BANDS: Final = (16, 8)
+"""Bands and rows: 95 % of the pairs at that likeness become candidates, which are then compared."""
+
+
+class NearDuplicates:
+    """An index of texts by number; it keeps hashes and no text, some 5 kB each."""
+
+    def __init__(self, likeness: float = LIKENESS) -> None:
+        self._likeness = likeness
+        library = load_extra("datasketch", "finding near duplicates", "data")
+        self._index: Any = library.MinHashLSH(likeness, N_HASHES, params=_BANDS)
+        self._empty: Any = library.MinHash(N_HASHES, hashfunc=crc32)  # copied, as making its permutations takes long
+        self._signatures: list[NDArray[np.uint32]] = []
+
+    def add(self, text: str) -> int | None:
+        """Take in the next text, counted from 0, and return the number of the earlier one most like it, if any."""
+        number = len(self._signatures)
+        runs = [run.encode("utf-8", "surrogatepass") for run in word_runs(text)]
+        signature = self._empty.copy()
+        signature.update_batch(runs)
+        hashes = signature.hashvalues.astype(np.uint32)
+        self._signatures.append(hashes)
+        if not runs:
+            return None
+        near = {other: float(np.mean(hashes == self._signatures[other])) for other in self._index.query(signature)}
+        self._index.insert(number, signature, check_duplication=False)
+        best = max(sorted(near), key=near.__getitem__, default=None)
+        return None if best is None or near[best] < self._likeness else best
+
+
+def word_runs(text: str) -> Iterator[str]:
+    """Yield every run of five words, spelling variants made one; a shorter text is one run."""
+    cleaned = clean(text).text.casefold()
+    spoken = [word for start, end in words(cleaned) if (word := cleaned[start:end].replace(ZWNJ, ""))[0].isalnum()]
+    for start in range(max(len(spoken) - N_WORDS + 1, min(len(spoken), 1))):
+        yield " ".join(spoken[start : start + N_WORDS])
