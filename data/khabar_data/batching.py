@@ -5,6 +5,7 @@ A row that is all True says nothing and costs nothing: so a record that lacks a 
 special case, and neither does a corpus that did not annotate dates.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -13,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from khabar.config import Kind, TaskSpec
-from khabar.errors import ConfigError, near_miss
-from khabar.targets import ContextFinder, Target
+from khabar.errors import ConfigError, InputError, near_miss
+from khabar.targets import ContextFinder, Target, check_query
 from khabar.text import Integers, Passage, TextReader
 from khabar_data.records import Record, Span
+
+_log = logging.getLogger(__name__)
 
 type Booleans = NDArray[np.bool_]
 
@@ -79,13 +82,23 @@ class ExampleBuilder:
         finder = ContextFinder(self._reader, title, body)
         if task := self._tasks.get("target_stance"):
             for stance in record.target_stances:
-                query = self._reader.read(stance.target)
-                context = finder.around_target(query, Target(stance.target))
-                yield self._pair(task, query, context.ids, stance.labels)
+                if (query := self._query(stance.target)) is not None:
+                    context = finder.around_target(query, Target(stance.target))
+                    yield self._pair(task, query, context.ids, stance.labels)
         if task := self._tasks.get("claim_stance"):
             for claim in record.claim_stances:
-                query = self._reader.read(claim.claim)
-                yield self._pair(task, query, finder.around_claim(query).ids, claim.labels)
+                if (query := self._query(claim.claim)) is not None:
+                    yield self._pair(task, query, finder.around_claim(query).ids, claim.labels)
+
+    def _query(self, text: str) -> Passage | None:
+        """Return a target or claim to ask about, None where ``predict`` would refuse it."""
+        query = self._reader.read(text)
+        try:
+            check_query(query, self._reader, "a target or claim")
+        except InputError as error:
+            _log.warning("left out: %s", error)
+            return None
+        return query
 
     def _pair(self, task: TaskSpec, query: Passage, context: Integers, labels: Sequence[str]) -> Example:
         return Example(self._reader.pair(query.ids, context), {task.name: allowed(task, labels)})

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from random import Random
 from typing import Final
+from unicodedata import category
 
 from khabar_data.records import Record, Span
 
 type Edit = tuple[int, int, str]
 """Replace text[start:end] by a string."""
 
-_PUNCTUATION: Final = re.compile(r"[^\w\s\u200c]")
 _PERSIAN: Final = "۰۱۲۳۴۵۶۷۸۹"
 _LATIN: Final = "0123456789"
 
@@ -26,16 +26,25 @@ def _space_for_zwnj(text: str, chance: Random) -> Iterator[Edit]:
 
 def _split_off_punctuation(text: str, chance: Random) -> Iterator[Edit]:
     """Blanks around punctuation, as in tokenized corpora."""
-    for match in _PUNCTUATION.finditer(text):
-        start, end = match.span()
-        if start and not text[start - 1].isspace():
-            yield start, start, " "
-        if end < len(text) and not text[end].isspace() and not _PUNCTUATION.match(text, end):
-            yield end, end, " "
+    for place in _punctuation(text):
+        if place and not text[place - 1].isspace():
+            yield place, place, " "
+        after = text[place + 1 : place + 2]
+        if after and not after.isspace() and not _is_punctuation(after):
+            yield place + 1, place + 1, " "
 
 
 def _drop_punctuation(text: str, chance: Random) -> Iterator[Edit]:
-    return ((*match.span(), " ") for match in _PUNCTUATION.finditer(text))
+    return ((place, place + 1, " ") for place in _punctuation(text))
+
+
+def _punctuation(text: str) -> Iterator[int]:
+    """Yield where punctuation stands; vowel signs and invisible controls are none."""
+    return (place for place, character in enumerate(text) if _is_punctuation(character))
+
+
+def _is_punctuation(character: str) -> bool:
+    return category(character)[0] in "PS" and character != "_"
 
 
 def _other_digits(text: str, chance: Random) -> Iterator[Edit]:
@@ -64,8 +73,9 @@ def add_noise(record: Record, chance: Random) -> Record:
 def edit(record: Record, edits: Iterable[Edit]) -> Record:
     """Return the record with its text edited and its entities where they now are.
 
-    Edits are in order and do not overlap. An insertion at the border of an entity stays outside of
-    it; an entity of which nothing but blanks is left goes. A text that would be left blank stays as it is.
+    Edits are in order, do not overlap, and cross no border of an entity. An insertion at the border
+    stays outside; an entity of which nothing but blanks is left goes. A text that would be left blank
+    stays as it is.
     """
     pieces: list[str] = []
     applied: list[Edit] = []

@@ -4,12 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from khabar.errors import ConfigError, near_miss
 
 FORMAT = 1
 """The number of the JSON layout; a reader refuses a later one."""
+
+
+OVERLAP: Final = 48
+"""Word pieces that neighbouring windows share unless told otherwise."""
 
 
 class Kind(StrEnum):
@@ -73,7 +77,7 @@ class ModelConfig:
     pad_token: str
     window: int = 256
     """Word pieces that one pass reads, special tokens included."""
-    overlap: int = 48
+    overlap: int = OVERLAP
     """Word pieces that neighbouring windows of one document share."""
     max_targets: int = 3
     """How many of an article's entities become targets when the caller names none."""

@@ -69,8 +69,9 @@ def test_topic_entities_and_claim(tmp_path: Path) -> None:
 
 def test_stances_toward_data_and_toward_regions(tmp_path: Path) -> None:
     toward_region = choices("stance", "favor", start=BANK, end=BANK + 8, text="بانک ملی")
-    found = only(entries(tmp_path / "a.json", [task(choices("mood", "against"), toward_region, کشور="ایران")],
-                         target="کشور", choices={"mood": "target_stance", "stance": "target_stance"}))  # fmt: skip
+    tasks = [task(choices("mood", "against"), toward_region, کشور="ایران")]
+    named = {"mood": "target_stance", "stance": "target_stance"}
+    found = only(entries(tmp_path / "a.json", tasks, target="کشور", choices=named))
     assert found.target_stances == (
         TargetStance(target="ایران", labels=("against",)),
         TargetStance(target="بانک ملی", labels=("favor",)),

@@ -47,22 +47,26 @@ def write_graph(network: Network, path: Path) -> None:
 
     Attention is written out in plain operators, which take any mask.
     """
-    network.encoder.set_attn_implementation("eager")
     names = list(network.heads)
-    ids = torch.randint(5, 50, (2, 16))
+    ids = torch.ones((2, 16), dtype=torch.long)
     dimensions = {
         0: torch.export.Dim("batch"),
         1: torch.export.Dim("length", max=network.encoder.config.max_position_embeddings),
     }
-    program = torch.onnx.export(
-        _Outputs(network).eval(),
-        (ids, torch.ones_like(ids)),
-        input_names=["input_ids", "attention_mask"],
-        output_names=names,
-        dynamic_shapes=(dimensions, dimensions),
-        dynamo=True,
-        verbose=False,
-    )
+    attention = network.encoder.config._attn_implementation
+    network.encoder.set_attn_implementation("eager")
+    try:
+        program = torch.onnx.export(
+            _Outputs(network).eval(),
+            (ids, torch.ones_like(ids)),
+            input_names=["input_ids", "attention_mask"],
+            output_names=names,
+            dynamic_shapes=(dimensions, dimensions),
+            dynamo=True,
+            verbose=False,
+        )
+    finally:
+        network.encoder.set_attn_implementation(attention)
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
     program.save(str(path))
@@ -94,6 +98,8 @@ def quantize(source: Path, target: Path, network: Network) -> None:
         optimization_options=FusionOptions("bert"),
         opt_level=0,
     )
+    for node in fused.model.graph.node:
+        del node.metadata_props[:]  # the exporter's stack traces
     matrices = MatMulNBitsQuantizer(fused.model, bits=8, block_size=128, is_symmetric=True, accuracy_level=4)
     matrices.process()
     halfway = source.with_name("matrices.onnx")

@@ -11,7 +11,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from khabar.checkpoint import BUNDLED, CONFIG, ENCODER, MANIFEST, TOKENIZER, WEIGHTS, Checkpoint, bundled
-from khabar.config import ModelConfig
+from khabar.config import OVERLAP, ModelConfig
 from khabar.errors import CheckpointError, ConfigError
 from khabar.network import Network
 from khabar_training.config import TrainingConfig, task_specs
@@ -34,10 +34,11 @@ def _from_checkpoint(folder: Path, config: TrainingConfig) -> tuple[Network, Tok
     before = {task.name: task for task in model.tasks}
     kept = {name: task for name, task in before.items() if task.keys == trained.get(name, task).keys}
     specs = tuple((before | trained | kept).values())
+    window, overlap = _windows(config, old.encoder)
     network = Network(old.encoder, specs, config.dropout)
     for name in kept:
         network.heads[name].load_state_dict(old.heads[name].state_dict())
-    return network, tokenizer, replace(model, name=config.name, window=config.window, tasks=specs)
+    return network, tokenizer, replace(model, name=config.name, tasks=specs, window=window, overlap=overlap)
 
 
 def _from_encoder(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
@@ -51,15 +52,25 @@ def _from_encoder(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConf
             f"the encoder {config.encoder!r} cannot be loaded ({reason}); name a model of the Hugging Face Hub, "
             f"the folder of one, a Khabar checkpoint, or {BUNDLED!r}"
         ) from None
+    window, overlap = _windows(config, encoder)
     model = ModelConfig(
         name=config.name,
         tasks=task_specs(config),
         cls_token=wrapper.cls_token,
         sep_token=wrapper.sep_token,
         pad_token=wrapper.pad_token,
-        window=config.window,
+        window=window,
+        overlap=overlap,
     )
     return Network(_plain(encoder), model.tasks, config.dropout), wrapper.backend_tokenizer, model
+
+
+def _windows(config: TrainingConfig, encoder: PreTrainedModel) -> tuple[int, int]:
+    """Return how much one pass reads and how much neighbouring windows share."""
+    longest = encoder.config.max_position_embeddings
+    if config.window > longest:
+        raise ConfigError(f"window is {config.window}; the encoder {config.encoder!r} takes {longest} or fewer")
+    return config.window, min(OVERLAP, config.window // 4)
 
 
 def _plain(encoder: PreTrainedModel) -> PreTrainedModel:
