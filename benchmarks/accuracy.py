@@ -92,17 +92,35 @@ def entities(report: Report, analyzer: khabar.Analyzer, folder: Path, name: str)
     )
 
 
-def topic(report: Report, analyzer: khabar.Analyzer, data: str, dev: Sequence[Record], train: Sequence[Record]) -> None:
+class TopicBaselines:
+    """The majority and the SVM, trained on the first topic of each record's set."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        labels = [record.topics[0] for record in records]
+        self.majority = majority(labels)
+        self._svm = LinearSvm([_opening(record) for record in records], labels)
+
+    def accuracies(self, records: Sequence[Record]) -> dict[str, float]:
+        guesses = self._svm.predict([_opening(record) for record in records])
+        return {
+            "majority": float(np.mean([self.majority in record.topics for record in records])),
+            "TF-IDF SVM": float(np.mean([guess in r.topics for guess, r in zip(guesses, records, strict=True)])),
+        }
+
+
+def _opening(record: Record) -> str:
+    return f"{record.title or ''} {record.text}"[:2000]
+
+
+def topic(
+    report: Report, analyzer: khabar.Analyzer, data: str, dev: Sequence[Record], baselines: TopicBaselines
+) -> None:
     """Accuracy over label sets: right is a topic in the set that the record allows."""
     documents = (khabar.Document(record.text, record.title, targets=()) for record in dev)
     found = [article.topic for article in track(analyzer.predict_many(documents), data, len(dev), transient=True)]
     right = np.array(
         [[float(topic is not None and topic.label in r.topics), 1.0] for r, topic in zip(dev, found, strict=True)]
     )
-    texts = [f"{record.title or ''} {record.text}"[:2000] for record in train]
-    svm = LinearSvm(texts, [record.topics[0] for record in train])
-    guesses = svm.predict([f"{record.title or ''} {record.text}"[:2000] for record in dev])
-    most = majority(record.topics[0] for record in train)
     by_set: dict[str, list[float]] = {}
     for record, row in zip(dev, right, strict=True):
         by_set.setdefault("|".join(record.topics), []).append(float(row[0]))
@@ -112,10 +130,7 @@ def topic(report: Report, analyzer: khabar.Analyzer, data: str, dev: Sequence[Re
         "accuracy over sets",
         bootstrap(right, lambda sums: float(sums[0] / sums[1])),
         len(dev),
-        baselines={
-            "majority": float(np.mean([most in r.topics for r in dev])),
-            "TF-IDF SVM": float(np.mean([g in r.topics for g, r in zip(guesses, dev, strict=True)])),
-        },
+        baselines=baselines.accuracies(dev),
         classes={name: float(np.mean(values)) for name, values in sorted(by_set.items())},
     )
 
@@ -183,17 +198,12 @@ def measure(analyzer: khabar.Analyzer, folder: Path) -> Report:
 
     own_train, own_dev = (list(read_corpus("own", folder, part)) for part in ("train", "dev"))
     parts = (("isna5", "all"), ("aut_ir1401", "all"), ("farsnews", "all"), ("hamshahri_rss", "all"))
-    topics = [record for name, part in parts for record in read_corpus(name, folder, part)] + own_train
-    topic(report, analyzer, "khabaryaab", list(read_corpus("khabaryaab", folder, "all")), topics)
+    articles = TopicBaselines([r for name, part in parts for r in read_corpus(name, folder, part)] + own_train)
+    topic(report, analyzer, "khabaryaab", list(read_corpus("khabaryaab", folder, "all")), articles)
+    topic(report, analyzer, "own dev", own_dev, articles)
     for name in ("sib200_pes", "sib200_prs"):
-        topic(
-            report,
-            analyzer,
-            f"{name} dev",
-            list(read_corpus(name, folder, "dev")),
-            list(read_corpus(name, folder, "train")),
-        )
-    topic(report, analyzer, "own dev", own_dev, topics)
+        train, dev = (list(read_corpus(name, folder, part)) for part in ("train", "dev"))
+        topic(report, analyzer, f"{name} dev", dev, TopicBaselines(train))
 
     def judge_claims(record: Record) -> list[str]:
         article = analyzer.predict(

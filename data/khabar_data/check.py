@@ -2,27 +2,28 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from khabar.checkpoint import Checkpoint
 from khabar.errors import near_miss
-from khabar.text import ZWNJ, clean, words
+from khabar.text import ZWNJ, clean
 from khabar_data.duplicates import NearDuplicates
 from khabar_data.faults import encoding_faults, span_faults
+from khabar_data.findings import FileSummary, Finding, Findings, Lengths, Severity
 from khabar_data.formats import FormatError, Notice, Source
 from khabar_data.label_map import LABEL_PLACES, label_counts
 from khabar_data.labels import CLAIM_STANCES, ENTITY_TYPES, TARGET_STANCES, TOPICS
 from khabar_data.records import Record, RecordError
+from khabar_data.ruler import WORD_RULER, Ruler
 
 N_SHOWN: Final = 50
 """How many findings of one kind are kept for a file; all are counted."""
+N_COMPARED: Final = 400_000
+"""How many texts near duplicates are sought among, so that memory stays bounded; exact ones are sought in all."""
 SHIFTED: Final = 0.1
 """The share of spans with a border inside a word from which a file's offsets cannot be right."""
 _FEW: Final = 20
@@ -39,84 +40,6 @@ KHABAR_LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     )
 }
 """Khabar's own label sets, by task."""
-
-
-class Severity(StrEnum):
-    """An error must be mended; a notice should be known."""
-
-    ERROR = "error"
-    NOTICE = "notice"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was found, and where."""
-
-    severity: Severity
-    kind: str
-    place: str
-    """File and line."""
-    message: str
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """How long the texts are."""
-
-    least: int
-    median: int
-    percentile_95: int
-    most: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileSummary:
-    """What one file holds."""
-
-    path: str
-    n_records: int
-    labels: Mapping[str, Mapping[str, int]]
-    """How often each label occurs, by task; the commonest first."""
-    lengths: Lengths | None
-    """None where there are no records."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Findings:
-    """What a check found."""
-
-    files: tuple[FileSummary, ...]
-    findings: tuple[Finding, ...]
-    n_findings: Mapping[str, int]
-    """How many there are by kind, also those that are not listed."""
-    unit: str
-    """What lengths are counted in."""
-
-    @property
-    def has_errors(self) -> bool:
-        """Say whether anything must be mended."""
-        return any(finding.severity is Severity.ERROR for finding in self.findings)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"has_errors": self.has_errors, **asdict(self)}
-
-
-@dataclass(frozen=True)
-class Ruler:
-    """What the length of a text is counted in."""
-
-    unit: str
-    measure: Callable[[str], int]
-
-
-WORD_RULER: Final = Ruler("words", lambda text: len(words(text)))
-
-
-def piece_ruler(folder: Path) -> Ruler:
-    """Return a ruler in the word pieces of a checkpoint's tokenizer."""
-    tokenizer = Checkpoint(folder).tokenizer()
-    return Ruler("word pieces", lambda text: len(tokenizer.encode(clean(text).text, add_special_tokens=False).ids))
 
 
 def check(
@@ -159,13 +82,14 @@ class _File:
         return FileSummary(path=self.path, n_records=self.n_records, labels=in_order, lengths=lengths)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Seen:
-    """Where a text stood first, and what its topics were."""
+    """Where a record stands; all that is kept of it beside hashes."""
 
     file: int
     place: str
     topics: int
+    """A hash of its topics; 0 where they are unknown."""
 
 
 class _Checker:
@@ -181,7 +105,8 @@ class _Checker:
         self._seen: dict[bytes, _Seen] = {}
         self._groups: dict[bytes, _Seen] = {}
         self._near = NearDuplicates()
-        self._near_places: list[_Seen] = []
+        self._compared: list[_Seen] = []
+        self._n_uncompared = 0
 
     def read(self, source: Source) -> None:
         """Take in one file; what stops its reader is an error too."""
@@ -191,7 +116,8 @@ class _Checker:
             for entry in source.entries():
                 match entry.content:
                     case Record() as record:
-                        self._take(record, file, f"{source.path}:{entry.place}")
+                        topics = hash(record.topics) if record.topics else 0
+                        self._take(record, _Seen(len(self._files) - 1, entry.place, topics))
                     case RecordError() as error:
                         self._note(Severity.ERROR, "record", f"{source.path}:{entry.place}", str(error))
                     case Notice(message):
@@ -220,6 +146,9 @@ class _Checker:
 
     def findings(self) -> Findings:
         """Return all that was found, errors first."""
+        if self._n_uncompared:
+            message = f"near duplicates were sought among the first {N_COMPARED:,} texts, not in {self._n_uncompared:,}"
+            self._note(Severity.NOTICE, "not compared", self._files[-1].path, message)
         ordered = sorted(self._findings, key=lambda finding: finding.severity is Severity.NOTICE)
         return Findings(
             files=tuple(file.summary() for file in self._files),
@@ -228,7 +157,8 @@ class _Checker:
             unit=self._ruler.unit,
         )
 
-    def _take(self, record: Record, file: _File, place: str) -> None:
+    def _take(self, record: Record, here: _Seen) -> None:
+        file, place = self._files[here.file], self._place(here)
         file.n_records += 1
         file.lengths.append(self._ruler.measure(record.text))
         file.n_spans += len(record.entities) + len(record.title_entities)
@@ -243,8 +173,8 @@ class _Checker:
                 file.first_places[trait] = place
                 self._check_label(*trait, place)
             file.labels[trait] += count
-        self._check_text(record, place)
-        self._check_group(record, place)
+        self._check_text(record.text, here)
+        self._check_group(record.group, here)
 
     def _check_label(self, task: str, label: str, place: str) -> None:
         known = (KHABAR_LABELS if self._labels is None else self._labels).get(task)
@@ -254,36 +184,35 @@ class _Checker:
             message = f"none of {whose} {task} labels{near_miss(label, known)}: {label}"
             self._note(severity, "unknown label", place, message)
 
-    def _check_text(self, record: Record, place: str) -> None:
+    def _check_text(self, text: str, here: _Seen) -> None:
         """Find the same text, and else one nearly the same, before this one."""
-        here = _Seen(len(self._files) - 1, place, hash(record.topics))
-        same = self._seen.setdefault(_digest(" ".join(record.text.split())), here)
+        same = self._seen.setdefault(_digest(" ".join(text.split())), here)
         if same is not here:
-            self._note(self._leak(same), "duplicate", place, f"the same text as in {same.place}")
-            if same.topics != here.topics:
-                message = f"the same text as in {same.place}, with another topic"
-                self._note(Severity.ERROR, "contradiction", place, message)
-            return
-        self._near_places.append(here)
-        twin = self._near.add(record.text)
-        if twin is not None:
-            other = self._near_places[twin]
-            self._note(self._leak(other), "near duplicate", place, f"nearly the same text as in {other.place}")
+            message = f"the same text as in {self._place(same)}"
+            self._note(self._leak(same), "duplicate", self._place(here), message)
+            if same.topics and here.topics and same.topics != here.topics:
+                self._note(Severity.ERROR, "contradiction", self._place(here), f"{message}, with another topic")
+        elif len(self._compared) < N_COMPARED:
+            self._compared.append(here)
+            twin = self._near.add(text)
+            if twin is not None:
+                other = self._compared[twin]
+                message = f"nearly the same text as in {self._place(other)}"
+                self._note(self._leak(other), "near duplicate", self._place(here), message)
+        else:
+            self._n_uncompared += 1
 
-    def _check_group(self, record: Record, place: str) -> None:
-        if record.group is None:
-            return
-        here = _Seen(len(self._files) - 1, place, 0)
-        first = self._groups.setdefault(_digest(record.group), here)
+    def _check_group(self, group: str | None, here: _Seen) -> None:
+        first = here if group is None else self._groups.setdefault(_digest(group), here)
         if first.file != here.file:
-            message = f"of the same group as {first.place}, which stands in another file: {record.group}"
-            self._note(Severity.NOTICE, "group in two files", place, message)
+            message = f"of the same group as {self._place(first)}, which stands in another file: {group}"
+            self._note(Severity.NOTICE, "group in two files", self._place(here), message)
 
     def _judge(self, file: _File) -> None:
         """Say what only the whole of a file shows."""
         if not file.n_records:
             self._note(Severity.ERROR, "file", file.path, "no records")
-        n_inside = self._n_inside(file)
+        n_inside = self._n_shown[len(self._files) - 1, Severity.NOTICE, "inside a word"]
         if file.n_spans >= _FEW and n_inside > SHIFTED * file.n_spans:
             message = f"{n_inside} of {file.n_spans} spans start or end inside a word; their offsets seem to be shifted"
             self._note(Severity.ERROR, "shifted offsets", file.path, message)
@@ -292,8 +221,8 @@ class _Checker:
             message = f"{share:.1%} of the letters ye and kaf are Arabic ones; Khabar reads both alike"
             self._note(Severity.NOTICE, "Arabic letters", file.path, message)
 
-    def _n_inside(self, file: _File) -> int:
-        return self._n_shown[self._files.index(file), Severity.NOTICE, "inside a word"]
+    def _place(self, seen: _Seen) -> str:
+        return f"{self._files[seen.file].path}:{seen.place}"
 
     def _leak(self, other: _Seen) -> Severity:
         return Severity.NOTICE if other.file == len(self._files) - 1 else Severity.ERROR
@@ -308,10 +237,3 @@ class _Checker:
 
 def _digest(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-
-
-def shares(counts: Mapping[str, int]) -> Iterator[tuple[str, int, float]]:
-    """Yield each label with its count and its share of all."""
-    total = sum(counts.values())
-    for label, count in counts.items():
-        yield label, count, count / total

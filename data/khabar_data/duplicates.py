@@ -15,18 +15,19 @@ N_HASHES: Final = 128
 LIKENESS: Final = 0.8
 """The share of runs in common (Jaccard) from which two texts count as near duplicates."""
 _BANDS: Final = (16, 8)
-"""Bands and rows: 95 % of the pairs at that likeness become candidates, which are then compared."""
+"""Bands and hashes in each: 95 % of the pairs at that likeness share a whole band and are then compared."""
 
 
 class NearDuplicates:
-    """An index of texts by number; it keeps hashes and no text, some 5 kB each."""
+    """An index of texts by number (locality-sensitive hashing); it keeps hashes and no text, some 3 kB each."""
 
     def __init__(self, likeness: float = LIKENESS) -> None:
         self._likeness = likeness
         library = load_extra("datasketch", "finding near duplicates", "data")
-        self._index: Any = library.MinHashLSH(likeness, N_HASHES, params=_BANDS)
         self._empty: Any = library.MinHash(N_HASHES, hashfunc=crc32)  # copied, as making its permutations takes long
         self._signatures: list[NDArray[np.uint32]] = []
+        self._firsts: dict[int, int] = {}
+        """From a band to the first text that has it: datasketch's own index takes three times the memory."""
 
     def add(self, text: str) -> int | None:
         """Take in the next text, counted from 0, and return the number of the earlier one most like it, if any."""
@@ -38,10 +39,11 @@ class NearDuplicates:
         self._signatures.append(hashes)
         if not runs:
             return None
-        near = {other: float(np.mean(hashes == self._signatures[other])) for other in self._index.query(signature)}
-        self._index.insert(number, signature, check_duplication=False)
-        best = max(sorted(near), key=near.__getitem__, default=None)
-        return None if best is None or near[best] < self._likeness else best
+        bands = [hash((band, row.tobytes())) for band, row in enumerate(hashes.reshape(_BANDS))]
+        others = sorted({self._firsts.setdefault(band, number) for band in bands} - {number})
+        likeness = {other: float(np.mean(hashes == self._signatures[other])) for other in others}
+        best = max(others, key=likeness.__getitem__, default=None)
+        return None if best is None or likeness[best] < self._likeness else best
 
 
 def word_runs(text: str) -> Iterator[str]:

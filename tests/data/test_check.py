@@ -8,9 +8,11 @@ import pytest
 pytest.importorskip("datasketch", reason="needs the extra 'data'")
 
 from khabar_data import Record, Span, TargetStance, write_jsonl
-from khabar_data.check import N_SHOWN, WORD_RULER, Finding, Findings, Lengths, Ruler, Severity, check
+from khabar_data.check import N_SHOWN, check
+from khabar_data.findings import Finding, Findings, Lengths, Severity
 from khabar_data.formats import Source
 from khabar_data.records import ClaimStance
+from khabar_data.ruler import WORD_RULER, Ruler
 
 ERROR, NOTICE = Severity.ERROR, Severity.NOTICE
 LONG = " ".join(f"واژه{number}" for number in range(80))
@@ -160,6 +162,12 @@ def test_many_spans_inside_words_are_shifted_offsets(tmp_path: Path) -> None:
     assert not checked(tmp_path, records[:19]).has_errors
 
 
+@pytest.mark.parametrize(("n_inside", "shifted"), [(2, False), (3, True)])
+def test_a_tenth_of_spans_inside_words_is_too_much(tmp_path: Path, n_inside: int, shifted: bool) -> None:
+    records = [spanned(f"از کابل {number}", 4 if number < n_inside else 3, 7) for number in range(20)]
+    assert checked(tmp_path, records).has_errors is shifted
+
+
 def test_overlapping_spans_are_errors(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "abc def", "label": [[0, 7, "X"], [4, 7, "Y"]]}\n')
     found = check([Source(path=str(tmp_path / "a.jsonl"), format="doccano")])
@@ -203,6 +211,15 @@ def test_duplicates_across_files_are_errors(tmp_path: Path) -> None:
 def test_the_same_text_with_another_topic_is_an_error(tmp_path: Path) -> None:
     records = [Record(text="یک", topics=("sport",)), Record(text="یک", topics=("health",))]
     assert (ERROR, "contradiction", "a.jsonl:2") in [row[:3] for row in listed(checked(tmp_path, records), tmp_path)]
+    assert not checked(tmp_path, [records[0], Record(text="یک")]).has_errors
+
+
+def test_near_duplicates_are_sought_among_so_many_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("khabar_data.check.N_COMPARED", 1)
+    near = Record(text=LONG.replace("واژه40 ", ""))
+    found = checked(tmp_path, [Record(text="یک"), Record(text=LONG), near, near])
+    assert [(one.kind, one.place[-1]) for one in found.findings] == [("duplicate", "4"), ("not compared", "l")]
+    assert "among the first 1 texts, not in 2" in found.findings[-1].message
 
 
 def test_a_group_in_two_files_is_a_notice(tmp_path: Path) -> None:

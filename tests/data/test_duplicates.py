@@ -27,6 +27,12 @@ def test_a_changed_word_does_not_hide_a_copy_and_half_a_text_is_another() -> Non
         assert near.add(" ".join([*text[:60], *invented(100 + number, 60)])) is None
 
 
+def test_candidates_less_alike_than_asked_for_are_left_out() -> None:
+    near = NearDuplicates(likeness=1.0)
+    text = invented(1)
+    assert [near.add(" ".join(words)) for words in (text, [*text[:-1], "دیگر"], text)] == [None, None, 0]
+
+
 def test_spelling_and_punctuation_do_not_hide_a_copy() -> None:
     near = NearDuplicates()
     assert near.add("کتاب‌های علمی، در کابل به فروش می‌رسد.") is None

@@ -189,6 +189,13 @@ def test_chosen_columns_types_and_joining(tmp_path: Path) -> None:
     assert (found.text, named(found), found.entity_types) == ("کابل .", [("کابل", "LOC")], ("LOC", "PER"))
 
 
+def test_a_joiner_at_the_edge_of_a_word_is_outside_of_the_entity(tmp_path: Path) -> None:
+    content = "نیمه\u200c O\n\u200cکابل\u200c B-LOC\n"
+    for glued, text in ((True, "نیمه\u200cکابل"), (False, "نیمه\u200c \u200cکابل\u200c")):
+        (found,) = source(tmp_path, content, detokenize=glued).records()
+        assert (found.text, named(found)) == (text, [("کابل", "LOC")])
+
+
 def test_words_with_blanks_where_the_separator_is_given(tmp_path: Path) -> None:
     (found,) = source(tmp_path, "می رود\tO\n\u200c\tO\nبه\tO\n", separator="\t").records()
     assert found.text == "می رود به"

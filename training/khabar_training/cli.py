@@ -20,6 +20,7 @@ import khabar
 from khabar.errors import InputError, KhabarError, MissingExtraError
 from khabar_training import display
 from khabar_training.data_cli import data_app
+from khabar_training.display import refusals
 
 app = typer.Typer(name="khabar", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_app)
@@ -62,7 +63,7 @@ def predict(
         raise typer.BadParameter(f"it goes with one file, not {len(files)}", param_hint="--title")
     if target and no_targets:
         raise typer.BadParameter("it contradicts --target; leave one of them out", param_hint="--no-targets")
-    with _refusals():
+    with refusals():
         analyzer = khabar.load(model)
     failed = False
     for name in files:
@@ -83,7 +84,7 @@ def predict(
 @app.command()
 def info(as_json: Json = False, model: Model = None) -> None:
     """Say which model this is, what it predicts and what it runs on."""
-    with _refusals():
+    with refusals():
         display.show_info(khabar.load(model), as_json=as_json)
 
 
@@ -94,7 +95,7 @@ def train(
 ) -> None:
     """Train a model as a TOML file says, or go on with a run that was broken off."""
     _log_progress()
-    with _refusals():
+    with refusals():
         if init:
             write_template(config)
             raise typer.Exit
@@ -113,7 +114,7 @@ def trim(
 ) -> None:
     """Keep only the word pieces that Persian text needs."""
     _log_progress()
-    with _refusals():
+    with refusals():
         with _extra("trimming"):
             from khabar_training.trim import persian_texts
             from khabar_training.trim import trim as run
@@ -127,7 +128,7 @@ def export(
     card: Annotated[Path | None, typer.Option(help="A model card to put beside the weights.")] = None,
 ) -> None:
     """Write the checkpoint that predicts: one ONNX graph with 8-bit weights."""
-    with _refusals():
+    with refusals():
         with _extra("export"):
             from khabar_training.export import export as run
         print(run(source, target, card=card))
@@ -177,13 +178,3 @@ def _extra(part: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise MissingExtraError(part, "train", error.name or "torch") from None
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn an error raised on purpose into one line and exit code 1."""
-    try:
-        yield
-    except KhabarError as error:
-        display.show_error(error)
-        raise typer.Exit(1) from None

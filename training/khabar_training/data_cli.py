@@ -2,30 +2,24 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from khabar.checkpoint import bundled
-from khabar.errors import KhabarError, near_miss
+from khabar.errors import near_miss
 from khabar_data.corpora import CORPORA, Corpus, CorpusError
 from khabar_data.formats import FORMATS, FormatError, Source
 from khabar_data.label_map import LABEL_PLACES, LabelMap
 from khabar_data.records import Record, write_jsonl
-from khabar_training.display import _console, _print_persian, _printable, show_error
-
-if TYPE_CHECKING:
-    from khabar_data.check import FileSummary, Finding, Findings
+from khabar_training.data_display import show_corpora, show_findings
+from khabar_training.display import open_console, refusals
 
 data_app = typer.Typer(name="data", no_args_is_help=True, help="Check, convert and split data; list public corpora.")
 
-BAR_WIDTH = 24
-SUFFIXES = (".jsonl", ".ndjson")
+SUFFIXES: Final = (".jsonl", ".ndjson")
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or names with --format hugging-face.")]
 FormatName = Annotated[
@@ -58,17 +52,17 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Say what files hold and what is wrong with them; exit with 1 if anything must be mended."""
-    from khabar_data.check import WORD_RULER, piece_ruler
     from khabar_data.check import check as run
+    from khabar_data.ruler import WORD_RULER, piece_ruler
 
-    with _refusals():
+    with refusals():
         folder = model or (bundled() if bundled().is_dir() else None)
         sources = _sources(files, format_name, option, label_map)
         findings = run(sources, _label_sets(labels), piece_ruler(folder) if folder else WORD_RULER)
     if as_json:
         print(json.dumps(findings.to_dict(), ensure_ascii=False))
     else:
-        _show(findings)
+        show_findings(findings)
     raise typer.Exit(findings.has_errors)
 
 
@@ -83,7 +77,7 @@ def convert(
     label_map: Maps = None,
 ) -> None:
     """Write data of any format as JSON Lines in Khabar's schema."""
-    with _refusals():
+    with refusals():
         if out.suffix not in SUFFIXES:
             remedy = f"the last name is the file to write; end it in {SUFFIXES[0]}"
             raise FormatError(str(out), "it is not named as JSON Lines", remedy)
@@ -107,7 +101,7 @@ def split(
     from khabar_data.partition import partition
 
     shares = {name: share for name, share in (("train", train), ("dev", dev), ("test", test)) if share}
-    with _refusals():
+    with refusals():
         sources = _sources(files, format_name, option, label_map)
         records = _counted(record for source in sources for record in source.records())
         parts = partition(records, shares, seed)
@@ -125,12 +119,8 @@ def list_corpora(
     rows = [_corpus_facts(corpus, folder) for corpus in CORPORA.values()]
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
-        return
-    console = _console()
-    for row in rows:
-        console.print(Text(row.pop("name"), style="bold"))
-        for key, fact in row.items():
-            _print_persian(console, Text.assemble((f"  {key:<9}", "dim"), fact))
+    else:
+        show_corpora(rows)
 
 
 def _sources(
@@ -188,7 +178,7 @@ def _listed(value: str) -> tuple[str, ...]:
 
 def _counted(records: Iterable[Record]) -> Iterator[Record]:
     """Yield records and show on a terminal how many there were."""
-    console = _console(stderr=True)
+    console = open_console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} records"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield from progress.track(records)
@@ -221,65 +211,3 @@ def _size(corpus: Corpus, folder: Path) -> str:
             return "not there"
         sizes += [file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
     return f"{sum(sizes) / 1e6:,.1f} MB"
-
-
-def _show(findings: "Findings") -> None:
-    """Print what was found: a table of labels for each file, then each finding in a line of its own."""
-    console = _console()
-    for file in findings.files:
-        console.print(Text(_printable(file.path), style="bold"), soft_wrap=True)
-        console.print(f"  {file.n_records:,} records{_lengths(file, findings.unit)}")
-        for task, counts in file.labels.items():
-            console.print(Text(f"  {task}", style="cyan"))
-            console.print(_distribution(counts))
-    shown: dict[str, int] = {}
-    for finding in findings.findings:
-        shown[finding.kind] = shown.get(finding.kind, 0) + 1
-        console.print(_line(finding), soft_wrap=True)
-    for kind, count in findings.n_findings.items():
-        if count > shown[kind]:
-            console.print(f"and {count - shown[kind]:,} more of kind {kind}")
-    if not findings.findings:
-        console.print("Nothing is wrong.", style="green")
-
-
-def _lengths(file: "FileSummary", unit: str) -> str:
-    lengths = file.lengths
-    if lengths is None:
-        return ""
-    return (
-        f"; {lengths.least:,} to {lengths.most:,} {unit}, "
-        f"half of them up to {lengths.median:,}, 95 % up to {lengths.percentile_95:,}"
-    )
-
-
-def _distribution(counts: Mapping[str, int]) -> Table:
-    """Return a row a label: count, share, bar, and last the label, which may run from right to left."""
-    total, most = sum(counts.values()), max(counts.values())
-    table = Table.grid(padding=(0, 1))
-    for _ in range(2):
-        table.add_column(justify="right", no_wrap=True, min_width=6)
-    for label, count in counts.items():
-        bar = "█" * max(round(BAR_WIDTH * count / most), 1)
-        table.add_row(
-            f"{count:,}", f"{count / total:.1%}", Text(f"{bar:<{BAR_WIDTH}}", style="blue"), Text(_printable(label))
-        )
-    return table
-
-
-def _line(finding: "Finding") -> Text:
-    style = "bold red" if finding.severity == "error" else "yellow"
-    return Text.assemble(
-        (f"{finding.severity:<7}", style),
-        Text(_printable(f"{finding.place}: {finding.message}").replace("\n", " ")),
-    )
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn an error raised on purpose into one line and exit code 1."""
-    try:
-        yield
-    except KhabarError as error:
-        show_error(error)
-        raise typer.Exit(1) from None

@@ -7,10 +7,13 @@ Persian run, at its end, so that no column, number or Latin label comes to stand
 import json
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Final
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -37,23 +40,33 @@ _NEWLINE: Final = re.compile(r"\r\n?")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn an error raised on purpose into one line and exit code 1."""
+    try:
+        yield
+    except KhabarError as error:
+        show_error(error)
+        raise typer.Exit(1) from None
+
+
 def show_error(error: KhabarError) -> None:
     """Print an error as one red line on standard error."""
-    line = " ".join(_printable(str(error)).split())
-    _console(stderr=True).print(Text(line, style="red"), soft_wrap=True)
+    line = " ".join(printable(str(error)).split())
+    open_console(stderr=True).print(Text(line, style="red"), soft_wrap=True)
 
 
 def show_article(article: Article, config: ModelConfig, title: str | None, name: str | None) -> None:
     """Print what was read in one article: topic, text with entities, stances; *name* heads it."""
-    console = _console()
+    console = open_console()
     if name is not None:
-        console.rule(Text(_printable(name)), align="left")
+        console.rule(Text(printable(name)), align="left")
     if article.topic is not None:
         _show_topic(console, article.topic, config.task("topic"))
     elif config.has("topic"):
         console.print("There is no word to read in this text.", style="yellow")
     if title is not None:
-        _print_persian(console, Text(_printable(title), style="bold"))
+        print_persian(console, Text(printable(title), style="bold"))
     if config.has("entities"):
         _show_entities(console, article, config.task("entities"))
     if article.stances:
@@ -82,7 +95,7 @@ def show_info(analyzer: Analyzer, *, as_json: bool) -> None:
         table.add_row(Text(key, style="bold"), Text(str(fact), overflow="fold"))
     for task in config.tasks:
         table.add_row(Text(task.name, style="bold"), Text(", ".join(task.keys)))
-    _console().print(table)
+    open_console().print(table)
 
 
 def _show_topic(console: Console, topic: Topic, task: TaskSpec) -> None:
@@ -91,7 +104,7 @@ def _show_topic(console: Console, topic: Topic, task: TaskSpec) -> None:
     others = sorted(topic.scores, key=lambda key: -topic.scores[key])
     for key in (topic.label, *[key for key in others if key != topic.label][:_RUNNERS_UP]):
         line = f"  {topic.scores[key]:>4.0%}  {key:<{_width(task)}}  {names[key]}"
-        _print_persian(console, Text(line, style="bold" if key == topic.label else "dim"))
+        print_persian(console, Text(line, style="bold" if key == topic.label else "dim"))
     console.print()
 
 
@@ -102,19 +115,19 @@ def _show_entities(console: Console, article: Article, task: TaskSpec) -> None:
     marked = Text()
     done = 0
     for entity in article.entities:
-        marked.append(_printable(article.text[done : entity.start]))
-        marked.append(_printable(entity.text), styles[entity.label])
+        marked.append(printable(article.text[done : entity.start]))
+        marked.append(printable(entity.text), styles[entity.label])
         marked.append(f" [{names[entity.label]}]", "dim")
         done = entity.end
-    marked.append(_printable(article.text[done:]))
+    marked.append(printable(article.text[done:]))
     marked.rstrip()
-    _print_persian(console, marked)
+    print_persian(console, marked)
     console.print()
     for key in task.keys:
         count = sum(entity.label == key for entity in article.entities)
         if count:
             line = Text.assemble(f"  {count:>4}  ", (f"{key:<{_width(task)}}  {names[key]}", styles[key]))
-            _print_persian(console, line)
+            print_persian(console, line)
     console.print()
 
 
@@ -126,27 +139,27 @@ def _show_stance(console: Console, stance: Stance, text: str, task: TaskSpec) ->
         f"  {stance.score:>4.0%}  ",
         (f"{stance.label:<9}", f"bold {style}"),
         f" {stance.kind:<6}  ",
-        _printable(stance.target),
+        printable(stance.target),
         ": ",
         (names[stance.label], style),
     )
-    _print_persian(console, line)
+    print_persian(console, line)
     for start, end in stance.evidence:
-        _print_persian(console, Text(_printable(text[start:end]), style="dim"), indent=8)
+        print_persian(console, Text(printable(text[start:end]), style="dim"), indent=8)
 
 
-def _print_persian(console: Console, text: Text, indent: int = 0) -> None:
+def print_persian(console: Console, text: Text, indent: int = 0) -> None:
     """Print lines as they are, broken between words only where a terminal would break within them."""
     width = max(console.width - indent, 20)
     for line in text.wrap(console, width) if console.is_terminal else text.split():
         console.print(" " * indent, line, sep="", soft_wrap=True)
 
 
-def _console(*, stderr: bool = False) -> Console:
+def open_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return *text* without what could steer the terminal."""
     return _CONTROL.sub("", _NEWLINE.sub("\n", text))
 
