@@ -160,10 +160,10 @@ def test_news_has_entities_and_a_topic(analyzer: Analyzer) -> None:
     assert any(entity.start > NEWS.index("\n") for entity in article.entities)
 
 
-def test_windows_read_alike_what_is_alike(analyzer: Analyzer) -> None:
+def test_windows_read_alike_what_is_alike(bundled_analyzer: Analyzer) -> None:
     """The same sentence over and over has its entities in every window, at its own place."""
     unit = "بانک مرکزی ایران در تهران است.\n"
-    article = analyzer.predict(unit * 60, targets=())
+    article = bundled_analyzer.predict(unit * 60, targets=())
     assert {entity.start // len(unit) for entity in article.entities} >= set(range(5, 55))
 
 

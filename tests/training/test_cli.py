@@ -15,6 +15,7 @@ from khabar import Article, CheckpointError, Entity, InputError, Stance, Topic
 from khabar.checkpoint import bundled
 from khabar.config import Kind, Label, ModelConfig, TaskSpec
 from khabar_training.cli import app
+from khabar_training.config import TrainingConfig
 
 TEXT = "زنان کابل از یونیسف ستایش کردند.\r\nطالبان خاموش است."
 TASKS = (
@@ -282,8 +283,8 @@ SAMPLE = str(Path(khabar.__file__).parent / "samples" / "article.txt")
 def test_the_sample_article() -> None:
     result = run("predict", SAMPLE, "--json")
     article = json.loads(result.stdout)
-    assert article["topic"]["label"] == "arts_culture"
-    assert {"نشر برگاموز", "آبادان"} <= {entity["text"] for entity in article["entities"]}
+    assert article["topic"]["label"] == "environment"
+    assert {"کابل", "اداره ملی حفاظت محیط زیست"} <= {entity["text"] for entity in article["entities"]}
     assert all(article["text"][e["start"] : e["end"]] == e["text"] for e in article["entities"])
     assert article["stances"]
 
@@ -292,9 +293,18 @@ def test_the_sample_article() -> None:
 def test_the_sample_article_for_people() -> None:
     result = run("predict", SAMPLE, "--title", "شاخص آلودگی هوای کابل به ۲۸۶ رسید")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "آبادان [" in result.stdout
+    assert "کابل [" in result.stdout
 
 
 @needs_model
 def test_info_on_the_bundled_model() -> None:
     assert json.loads(run("info", "--json").stdout)["folder"] == str(bundled())
+
+
+def test_init_writes_a_configuration_once(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    assert run("train", str(path), "--init").exit_code == 0
+    assert TrainingConfig.from_toml(path).tasks == ("topic",)
+    again = run("train", str(path), "--init")
+    assert again.exit_code == 1
+    assert "choose another name" in again.stderr
