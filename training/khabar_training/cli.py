@@ -168,7 +168,9 @@ def read_text(name: str) -> str:
 
 
 def _log_progress() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    for name in ("khabar_data", "khabar_training"):
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 @contextmanager

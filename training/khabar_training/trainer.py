@@ -46,6 +46,7 @@ def train(config: TrainingConfig) -> Path:
     _log.info("%d batches of at most %d word pieces", len(batches), config.batch_tokens)
     trainer = MixtureTrainer(config, network, batches, steps)
     trainer.train(resume_from_checkpoint=_last_step(steps))
+    trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # else the graph is traced in bfloat16
     return write_checkpoint(config.output, network, tokenizer, model)
 
 
