@@ -89,7 +89,7 @@ def test_a_run_goes_on_from_a_checkpoint(config: TrainingConfig, tmp_path: Path)
     network, model = save(tmp_path / "first", config)
     going_on = replace(config, encoder=str(tmp_path / "first"), name="second", window=120, dropout=0.3)
     again, _, second = start(going_on)
-    assert second == replace(model, name="second", window=120)
+    assert second == replace(model, name="second", window=120, overlap=30)
     assert head_dropouts(again) == {0.3}
     assert all(torch.equal(weight, network.state_dict()[name]) for name, weight in again.state_dict().items())
 
