@@ -1,11 +1,9 @@
 """The one class most users meet: it loads a model and reads articles with it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -13,83 +11,15 @@ from khabar.checkpoint import GRAPH, Checkpoint, bundled
 from khabar.config import ModelConfig
 from khabar.decoding import decode_entities, decode_topic, label_scores
 from khabar.errors import InputError
+from khabar.reading import Question, Reading
 from khabar.results import Article, Document, Entity, Stance, Topic
 from khabar.runtime import Logits, Runtime
-from khabar.targets import Context, ContextFinder, Target, check_query, choose_targets
-from khabar.text import Integers, Passage, Span, TextReader
+from khabar.targets import Context
+from khabar.text import Integers, TextReader
 
 _CHUNK_CHARACTERS: Final = 60_000
 _CHUNK_DOCUMENTS: Final = 64
 """How much ``predict_many`` reads at once: some tens of articles."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """A target or claim to judge."""
-
-    kind: Literal["target", "claim"]
-    target: Target
-    query: Passage
-
-
-class _Reading:
-    """One document as the model reads it."""
-
-    def __init__(self, document: Document, reader: TextReader) -> None:
-        self.document = document
-        self.reader = reader
-        self.body = reader.read(document.text)
-        self.title = reader.read(document.title) if document.title else None
-        self.claims = [self.question("claim", Target(claim)) for claim in document.claims]
-        self.targets = [self.question("target", Target(name)) for name in document.targets or ()]
-
-    @cached_property
-    def ids(self) -> Integers:
-        return self.reader.document(self.title, self.body)
-
-    @cached_property
-    def windows(self) -> list[Span]:
-        """The windows over title and text; none where there is not one word."""
-        n_words = len(self.body.words) + (len(self.title.words) if self.title else 0)
-        return self.reader.windows(len(self.ids)) if n_words else []
-
-    @cached_property
-    def finder(self) -> ContextFinder:
-        return ContextFinder(self.reader, self.title, self.body)
-
-    def question(self, kind: Literal["target", "claim"], target: Target) -> _Question:
-        query = self.reader.read(target.name)
-        check_query(query, self.reader, kind)
-        return _Question(kind, target, query)
-
-    def main_targets(self, entities: Sequence[Entity], limit: int) -> list[_Question]:
-        """Ask about the entities named most; one too long to ask about is passed over."""
-        questions: list[_Question] = []
-        for target in choose_targets(entities, len(entities)):
-            if len(questions) == limit:
-                break
-            with suppress(InputError):
-                questions.append(self.question("target", target))
-        return questions
-
-    def context(self, question: _Question) -> Context:
-        if question.kind == "claim":
-            return self.finder.around_claim(question.query)
-        return self.finder.around_target(question.query, question.target)
-
-    def word_logits(self, windows: Sequence[Logits], task: str) -> Logits:
-        """Return each word's logits from the window where it stands most central; shape (n_words, K)."""
-        pieces = self.body.first_pieces + len(self.ids) - len(self.body.ids)
-        rows = np.empty((len(pieces), windows[0][task].shape[-1]), dtype=np.float32)
-        widest = np.full(len(pieces), -1)
-        for (start, end), logits in zip(self.windows, windows, strict=True):
-            words = np.arange(*np.searchsorted(pieces, (start, end)))
-            margins = np.minimum(pieces[words] - start, end - 1 - pieces[words])
-            wider = margins > widest[words]
-            words, margins = words[wider], margins[wider]
-            widest[words] = margins
-            rows[words] = logits[task][1 + pieces[words] - start]  # 1 for <s>
-        return {task: rows}
 
 
 class Analyzer:
@@ -163,9 +93,9 @@ class Analyzer:
         for chunk in self._chunks(documents, targets):
             yield from self._analyze(chunk)
 
-    def _chunks(self, documents: Iterable[str | Document], targets: Sequence[str] | None) -> Iterator[list[_Reading]]:
+    def _chunks(self, documents: Iterable[str | Document], targets: Sequence[str] | None) -> Iterator[list[Reading]]:
         """Yield some documents at a time; those before a faulty one come out before its error."""
-        chunk: list[_Reading] = []
+        chunk: list[Reading] = []
         size = 0
         try:
             for document in documents:
@@ -181,11 +111,11 @@ class Analyzer:
         if chunk:
             yield chunk
 
-    def _read(self, document: Document) -> _Reading:
+    def _read(self, document: Document) -> Reading:
         _check(document)
-        return _Reading(document, self._reader)
+        return Reading(document, self._reader)
 
-    def _analyze(self, readings: Sequence[_Reading]) -> list[Article]:
+    def _analyze(self, readings: Sequence[Reading]) -> list[Article]:
         """Pass over the documents, then over the pairs that they raise."""
         passes = self._run([[self._reader.single(r.ids[a:b]) for a, b in r.windows] for r in readings])
         topics = [self._topic(windows) for windows in passes]
@@ -207,7 +137,7 @@ class Analyzer:
             return None
         return decode_topic(np.stack([logits["topic"] for logits in windows]), self.config.task("topic"))
 
-    def _entities(self, reading: _Reading, windows: Sequence[Logits]) -> tuple[Entity, ...]:
+    def _entities(self, reading: Reading, windows: Sequence[Logits]) -> tuple[Entity, ...]:
         if not windows or not len(reading.body.words) or not self.config.has("entities"):
             return ()
         logits = reading.word_logits(windows, "entities")["entities"]
@@ -218,7 +148,7 @@ class Analyzer:
             found.append(Entity(reading.document.text[start:end], span.label, start, end, span.score))
         return tuple(found)
 
-    def _questions(self, reading: _Reading, entities: Sequence[Entity]) -> list[_Question]:
+    def _questions(self, reading: Reading, entities: Sequence[Entity]) -> list[Question]:
         if not reading.windows:
             return []
         targets = reading.targets
@@ -226,9 +156,7 @@ class Analyzer:
             targets = reading.main_targets(entities, self.config.max_targets)
         return [question for question in (*targets, *reading.claims) if self.config.has(f"{question.kind}_stance")]
 
-    def _judge(
-        self, readings: Sequence[_Reading], questions: Sequence[Sequence[_Question]]
-    ) -> list[tuple[Stance, ...]]:
+    def _judge(self, readings: Sequence[Reading], questions: Sequence[Sequence[Question]]) -> list[tuple[Stance, ...]]:
         contexts = [[r.context(question) for question in asked] for r, asked in zip(readings, questions, strict=True)]
         passes = self._run(
             [
@@ -244,7 +172,7 @@ class Analyzer:
             for asked, found, judged in zip(questions, contexts, passes, strict=True)
         ]
 
-    def _stance(self, question: _Question, context: Context, logits: Logits) -> Stance:
+    def _stance(self, question: Question, context: Context, logits: Logits) -> Stance:
         task = self.config.task(f"{question.kind}_stance")
         scores = label_scores(logits[task.name], task)
         best = max(scores, key=scores.__getitem__)

@@ -1,0 +1,84 @@
+"""One document as the model reads it: passages, windows, and what is asked of it."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from khabar.errors import InputError
+from khabar.results import Document, Entity
+from khabar.runtime import Logits
+from khabar.targets import Context, ContextFinder, Target, check_query, choose_targets
+from khabar.text import Integers, Passage, Span, TextReader
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A target or claim to judge."""
+
+    kind: Literal["target", "claim"]
+    target: Target
+    query: Passage
+
+
+class Reading:
+    """One document as the model reads it."""
+
+    def __init__(self, document: Document, reader: TextReader) -> None:
+        self.document = document
+        self.reader = reader
+        self.body = reader.read(document.text)
+        self.title = reader.read(document.title) if document.title else None
+        self.claims = [self.question("claim", Target(claim)) for claim in document.claims]
+        self.targets = [self.question("target", Target(name)) for name in document.targets or ()]
+
+    @cached_property
+    def ids(self) -> Integers:
+        return self.reader.document(self.title, self.body)
+
+    @cached_property
+    def windows(self) -> list[Span]:
+        """The windows over title and text; none where there is not one word."""
+        n_words = len(self.body.words) + (len(self.title.words) if self.title else 0)
+        return self.reader.windows(len(self.ids)) if n_words else []
+
+    @cached_property
+    def finder(self) -> ContextFinder:
+        return ContextFinder(self.reader, self.title, self.body)
+
+    def question(self, kind: Literal["target", "claim"], target: Target) -> Question:
+        query = self.reader.read(target.name)
+        check_query(query, self.reader, kind)
+        return Question(kind, target, query)
+
+    def main_targets(self, entities: Sequence[Entity], limit: int) -> list[Question]:
+        """Ask about the entities named most; one too long to ask about is passed over."""
+        questions: list[Question] = []
+        for target in choose_targets(entities, len(entities)):
+            if len(questions) == limit:
+                break
+            with suppress(InputError):
+                questions.append(self.question("target", target))
+        return questions
+
+    def context(self, question: Question) -> Context:
+        if question.kind == "claim":
+            return self.finder.around_claim(question.query)
+        return self.finder.around_target(question.query, question.target)
+
+    def word_logits(self, windows: Sequence[Logits], task: str) -> Logits:
+        """Return each word's logits from the window where it stands most central; shape (n_words, K)."""
+        pieces = self.body.first_pieces + len(self.ids) - len(self.body.ids)
+        rows = np.empty((len(pieces), windows[0][task].shape[-1]), dtype=np.float32)
+        widest = np.full(len(pieces), -1)
+        for (start, end), logits in zip(self.windows, windows, strict=True):
+            words = np.arange(*np.searchsorted(pieces, (start, end)))
+            margins = np.minimum(pieces[words] - start, end - 1 - pieces[words])
+            wider = margins > widest[words]
+            words, margins = words[wider], margins[wider]
+            widest[words] = margins
+            rows[words] = logits[task][1 + pieces[words] - start]  # 1 for <s>
+        return {task: rows}
