@@ -42,8 +42,8 @@ class Reading:
     @cached_property
     def windows(self) -> list[Span]:
         """The windows over title and text; none where there is not one word."""
-        n_words = len(self.body.words) + (len(self.title.words) if self.title else 0)
-        return self.reader.windows(len(self.ids)) if n_words else []
+        readable = self.body.has_words or (self.title is not None and self.title.has_words)
+        return self.reader.windows(len(self.ids)) if readable else []
 
     @cached_property
     def finder(self) -> ContextFinder:

@@ -47,7 +47,7 @@ def choose_targets(entities: Iterable[Entity], limit: int) -> list[Target]:
     """
     groups: dict[str, list[Entity]] = {}
     for entity in entities:
-        if entity.label in _TARGET_TYPES:
+        if entity.label in _TARGET_TYPES and re.search(r"\w", entity.text):
             groups.setdefault(_fold(entity.text), []).append(entity)
     owners: dict[tuple[str, str], str] = {}
     for name, mentions in groups.items():
@@ -141,7 +141,7 @@ class ContextFinder:
 
 def check_query(query: Passage, reader: TextReader, argument: str) -> None:
     """Refuse a target or claim with no words, or one that leaves no room for the text."""
-    if not len(query.words):
+    if not query.has_words:
         raise InputError(argument, repr(query.clean.raw), "text with at least one word", "leave it out or write it out")
     if len(query.ids) > reader.window // 2:
         raise InputError(

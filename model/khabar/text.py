@@ -146,6 +146,11 @@ class Passage:
     sentence_pieces: Integers
     """The (first, last + 1) piece of each sentence; shape (n_sentences, 2)."""
 
+    @property
+    def has_words(self) -> bool:
+        """Say whether there is a letter or digit to read, and not just signs."""
+        return re.search(r"\w", self.clean.text) is not None
+
     def sentence(self, index: int) -> str:
         """Return one sentence of the clean text."""
         start, end = self.sentences[index]

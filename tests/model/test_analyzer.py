@@ -152,6 +152,14 @@ def test_a_megabyte(bundled_analyzer: Analyzer) -> None:
     assert article.entities[-1].end > len(text) - 1000
 
 
+@pytest.mark.parametrize("text", ["😀😀", "؟!", "«»", "\ufffd"])
+def test_signs_alone_are_nothing_to_read(analyzer: Analyzer, text: str) -> None:
+    article = analyzer.predict(text, claims=["کابل سرد است"])
+    assert (article.topic, article.entities, article.stances) == (None, (), ())
+    with pytest.raises(InputError, match="text with at least one word"):
+        analyzer.predict("کابل", claims=[text])
+
+
 def test_news_has_entities_and_a_topic(analyzer: Analyzer) -> None:
     article = analyzer.predict(NEWS)
     check(analyzer, article, NEWS)
