@@ -1,8 +1,6 @@
 """What ``import khabar`` gives, what it costs, and that predicting needs no training packages."""
 
 import dataclasses
-import doctest
-import importlib
 import inspect
 import subprocess
 import sys
@@ -89,12 +87,6 @@ def test_predicting_needs_no_training_packages(bundled_analyzer: Analyzer) -> No
     topic = bundled_analyzer.predict(text).topic
     assert topic is not None
     assert python(code) == f"{topic.label} True []"
-
-
-@pytest.mark.parametrize("name", ["khabar", "khabar.analyzer"])
-def test_examples_run(bundled_analyzer: Analyzer, name: str) -> None:
-    result = doctest.testmod(importlib.import_module(name))
-    assert result.failed == 0 < result.attempted
 
 
 def test_the_bundled_model_does_all_tasks(bundled_analyzer: Analyzer) -> None:
