@@ -1,6 +1,5 @@
 """Tiny encoders and checkpoints of both tokenizer families, made once a session and without a network."""
 
-import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -27,15 +26,6 @@ CHARACTERS: Final = "آابپتثجچحخدذرزژسشصضطظعغفقکگلم�
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes tens of seconds; leave out with -m 'not slow'")
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of public corpora and models that stands beside the repository."""
-    folder = Path(os.environ.get("KHABAR_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))
-    if not folder.is_dir():
-        pytest.skip("the shared folder is not at hand; set KHABAR_SHARED to it")
-    return folder
 
 
 @pytest.fixture(scope="session")

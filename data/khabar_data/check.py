@@ -16,7 +16,7 @@ from khabar_data.faults import encoding_faults, span_faults
 from khabar_data.findings import FileSummary, Finding, Findings, Lengths, Severity
 from khabar_data.formats import FormatError, Notice, Source
 from khabar_data.label_map import LABEL_PLACES, label_counts
-from khabar_data.labels import CLAIM_STANCES, ENTITY_TYPES, TARGET_STANCES, TOPICS
+from khabar_data.labels import TASKS
 from khabar_data.records import Record, RecordError
 from khabar_data.ruler import WORD_RULER, Ruler
 
@@ -30,15 +30,7 @@ _FEW: Final = 20
 _ARABIC: Final = "يك"
 _PERSIAN: Final = "یک"
 
-KHABAR_LABELS: Final[Mapping[str, tuple[str, ...]]] = {
-    task: tuple(label.key for label in labels)
-    for task, labels in (
-        ("topic", TOPICS),
-        ("entities", ENTITY_TYPES),
-        ("target_stance", TARGET_STANCES),
-        ("claim_stance", CLAIM_STANCES),
-    )
-}
+KHABAR_LABELS: Final[Mapping[str, tuple[str, ...]]] = {task.name: task.keys for task in TASKS}
 """Khabar's own label sets, by task."""
 
 

@@ -5,8 +5,9 @@ alike. A label that is in no map means nothing to us, and its rows are dropped.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
-from khabar.config import Label
+from khabar.config import Kind, Label, TaskSpec
 
 TOPICS = (
     Label("politics", "سیاست", "medtop:11000000"),
@@ -49,6 +50,14 @@ CLAIM_STANCES = (
     Label("unrelated", "بی‌ارتباط"),
 )
 """Whether a text supports a statement as fact."""
+
+TASKS: Final = (
+    TaskSpec(name="topic", kind=Kind.TEXT, labels=TOPICS),
+    TaskSpec(name="entities", kind=Kind.WORDS, labels=ENTITY_TYPES),
+    TaskSpec(name="target_stance", kind=Kind.PAIR, labels=TARGET_STANCES),
+    TaskSpec(name="claim_stance", kind=Kind.PAIR, labels=CLAIM_STANCES),
+)
+"""The table of heads."""
 
 type LabelSets = Mapping[str, tuple[str, ...]]
 

@@ -140,7 +140,7 @@ class Analyzer:
     def _entities(self, reading: Reading, windows: Sequence[Logits]) -> tuple[Entity, ...]:
         if not windows or not len(reading.body.words) or not self.config.has("entities"):
             return ()
-        logits = reading.word_logits(windows, "entities")["entities"]
+        logits = reading.word_logits(windows, "entities")
         found = []
         for span in decode_entities(logits, self.config.task("entities")):
             inside = reading.body.words[span.first : span.last]

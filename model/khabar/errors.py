@@ -33,6 +33,17 @@ class ConfigError(KhabarError, ValueError):
     """A setting is wrong, alone or beside the others."""
 
 
+class SourceError(KhabarError, ValueError):
+    """Data cannot be read: what it is, what is wrong with it, what to do."""
+
+    def __init__(self, what: str, problem: str, remedy: str) -> None:
+        super().__init__(what, problem, remedy)
+
+    def __str__(self) -> str:
+        what, problem, remedy = self.args
+        return f"{what}: {problem}; {remedy}"
+
+
 class CheckpointError(KhabarError):
     """A checkpoint folder cannot be loaded or written."""
 

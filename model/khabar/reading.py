@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from khabar.errors import InputError
 from khabar.results import Document, Entity
@@ -69,7 +70,7 @@ class Reading:
             return self.finder.around_claim(question.query)
         return self.finder.around_target(question.query, question.target)
 
-    def word_logits(self, windows: Sequence[Logits], task: str) -> Logits:
+    def word_logits(self, windows: Sequence[Logits], task: str) -> NDArray[np.float32]:
         """Return each word's logits from the window where it stands most central; shape (n_words, K)."""
         pieces = self.body.first_pieces + len(self.ids) - len(self.body.ids)
         rows = np.empty((len(pieces), windows[0][task].shape[-1]), dtype=np.float32)
@@ -81,4 +82,4 @@ class Reading:
             words, margins = words[wider], margins[wider]
             widest[words] = margins
             rows[words] = logits[task][1 + pieces[words] - start]  # 1 for <s>
-        return {task: rows}
+        return rows

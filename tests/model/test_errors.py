@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from khabar import errors
-from khabar.errors import CheckpointError, ConfigError, InputError, KhabarError, MissingExtraError, near_miss
+from khabar.errors import (
+    CheckpointError,
+    ConfigError,
+    InputError,
+    KhabarError,
+    MissingExtraError,
+    SourceError,
+    near_miss,
+)
 
 ERRORS: tuple[KhabarError, ...] = (
     KhabarError("something"),
@@ -14,6 +22,7 @@ ERRORS: tuple[KhabarError, ...] = (
     ConfigError("window is 3; it takes 64 or more"),
     CheckpointError(Path("folder"), "it is damaged", "copy it again"),
     MissingExtraError("The service", "serve", "fastapi"),
+    SourceError("in.csv", "it is not there", "check the path"),
 )
 
 

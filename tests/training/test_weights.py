@@ -14,7 +14,8 @@ from khabar.checkpoint import ENCODER, WEIGHTS, Checkpoint, drafted
 from khabar.config import ModelConfig
 from khabar.network import Network
 from khabar.text import TextReader
-from khabar_training.config import TASKS, TrainingConfig
+from khabar_data.labels import TASKS
+from khabar_training.config import TrainingConfig
 from khabar_training.weights import load_network, save_network, start
 
 

@@ -7,8 +7,6 @@ import io
 import logging
 import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files as resources
 from pathlib import Path
@@ -17,7 +15,8 @@ from typing import Annotated
 import typer
 
 import khabar
-from khabar.errors import InputError, KhabarError, MissingExtraError
+from khabar.errors import InputError, KhabarError
+from khabar_data.extras import extra_needed
 from khabar_training import display
 from khabar_training.data_cli import data_app
 from khabar_training.display import refusals
@@ -99,7 +98,7 @@ def train(
         if init:
             write_template(config)
             raise typer.Exit
-        with _extra("training"):
+        with extra_needed("training", "train"):
             from khabar_training.config import TrainingConfig
             from khabar_training.trainer import train as run
         print(run(TrainingConfig.from_toml(config)))
@@ -115,7 +114,7 @@ def trim(
     """Keep only the word pieces that Persian text needs."""
     _log_progress()
     with refusals():
-        with _extra("trimming"):
+        with extra_needed("trimming", "train"):
             from khabar_training.trim import persian_texts
             from khabar_training.trim import trim as run
         print(run(source, target, persian_texts(corpora), size))
@@ -129,7 +128,7 @@ def export(
 ) -> None:
     """Write the checkpoint that predicts: one ONNX graph with 8-bit weights."""
     with refusals():
-        with _extra("export"):
+        with extra_needed("export", "train"):
             from khabar_training.export import export as run
         print(run(source, target, card=card))
 
@@ -171,12 +170,3 @@ def _log_progress() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     for name in ("khabar_data", "khabar_training"):
         logging.getLogger(name).setLevel(logging.INFO)
-
-
-@contextmanager
-def _extra(part: str) -> Iterator[None]:
-    """Say what to install where the imports within fail."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(part, "train", error.name or "torch") from None

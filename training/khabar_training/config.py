@@ -6,22 +6,13 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from khabar.config import Kind, Label, TaskSpec
+from khabar.config import Label, TaskSpec
 from khabar.errors import ConfigError, near_miss
 from khabar_data.corpora import CORPORA, read_corpus
 from khabar_data.formats import Source
 from khabar_data.label_map import LabelMap, found_labels
-from khabar_data.labels import CLAIM_STANCES, ENTITY_TYPES, TARGET_STANCES, TOPICS
+from khabar_data.labels import TASKS
 from khabar_data.records import Record
-
-TASKS: Final = (
-    TaskSpec(name="topic", kind=Kind.TEXT, labels=TOPICS),
-    TaskSpec(name="entities", kind=Kind.WORDS, labels=ENTITY_TYPES),
-    TaskSpec(name="target_stance", kind=Kind.PAIR, labels=TARGET_STANCES),
-    TaskSpec(name="claim_stance", kind=Kind.PAIR, labels=CLAIM_STANCES),
-)
-"""The table of heads."""
-
 
 FROM_DATA: Final = "data"
 """In place of a list of labels: the labels that the data have."""

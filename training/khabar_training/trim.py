@@ -27,7 +27,7 @@ def trim(source: Path, target: Path, texts: Iterable[str], size: int) -> Path:
     kept = choose_pieces(tokenizer, count_pieces(TextReader(tokenizer, model), texts), size)
     old: Tensor = network.encoder.get_input_embeddings().state_dict()["weight"]
     padding = kept.index(TextReader(tokenizer, model).pad_id)
-    network.encoder.set_input_embeddings(nn.Embedding(*(len(kept), old.shape[1]), padding, _weight=old[kept].clone()))
+    network.encoder.set_input_embeddings(nn.Embedding(len(kept), old.shape[1], padding, _weight=old[kept].clone()))
     network.encoder.config.vocab_size = len(kept)
     network.encoder.config.pad_token_id = padding
     return write_checkpoint(target, network, keep_pieces(tokenizer, kept), model)

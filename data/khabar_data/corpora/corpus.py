@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from khabar.errors import KhabarError, near_miss
+from khabar.errors import SourceError, near_miss
 from khabar_data.records import Record
 
 
-class CorpusError(KhabarError, ValueError):
+class CorpusError(SourceError):
     """A corpus cannot be read: its name, part or file is not there, or a line is not in its format."""
-
-    def __init__(self, what: str, problem: str, remedy: str) -> None:
-        super().__init__(what, problem, remedy)
-
-    def __str__(self) -> str:
-        what, problem, remedy = self.args
-        return f"{what}: {problem}; {remedy}"
 
 
 @dataclass(frozen=True, kw_only=True)

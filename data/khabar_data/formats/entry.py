@@ -5,19 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
-from khabar.errors import KhabarError
+from khabar.errors import SourceError
 from khabar_data.records import Record, RecordError, Span
 
 
-class FormatError(KhabarError, ValueError):
+class FormatError(SourceError):
     """A file as a whole cannot be read: it is not there, of no known format, or its settings do not fit it."""
-
-    def __init__(self, what: str, problem: str, remedy: str) -> None:
-        super().__init__(what, problem, remedy)
-
-    def __str__(self) -> str:
-        what, problem, remedy = self.args
-        return f"{what}: {problem}; {remedy}"
 
 
 @dataclass(frozen=True)
