@@ -20,8 +20,8 @@ from khabar.text import TextReader
 from khabar_data import ClaimStance, CorpusError, Record, Span, TargetStance, write_jsonl
 from khabar_training import trainer
 from khabar_training.config import DataSpec, TrainingConfig
-from khabar_training.losses import task_losses
-from khabar_training.mixture import mixed_batches
+from khabar_training.losses import SetLoss, task_losses
+from khabar_training.mixture import mixed_batches, training_examples
 from khabar_training.trainer import Batches, MixtureTrainer, parameter_groups, train
 from khabar_training.weights import load_network, start
 
@@ -99,10 +99,13 @@ def run(config: TrainingConfig) -> TrainingConfig:
 
 def losses(network: Network, config: TrainingConfig, reader: TextReader, model: ModelConfig) -> dict[str, float]:
     """Return the mean loss of each task over the run's batches."""
-    batches = Batches(mixed_batches(config, model.tasks, reader), model.tasks, reader.pad_id)
+    folder = config.output.with_name("examples")
+    store = training_examples(config, model.tasks, reader, folder)
+    batches = Batches(store, mixed_batches(config, store), model.tasks, reader.pad_id)
+    plain = dict.fromkeys(config.tasks, SetLoss())
     with torch.inference_mode():
         found = [
-            task_losses(network.eval()(batch["input_ids"], batch["attention_mask"]), batch, 0.0)
+            task_losses(network.eval()(batch["input_ids"], batch["attention_mask"]), batch, plain)
             for batch in (batches[index] for index in range(len(batches)))
         ]
     return {name: sum(each[name].item() for each in found) / len(found) for name in found[0]}

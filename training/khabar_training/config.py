@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from khabar.config import Label, TaskSpec
+from khabar.config import Kind, Label, TaskSpec
 from khabar.errors import ConfigError, near_miss
 from khabar_data.corpora import CORPORA, read_corpus
 from khabar_data.formats import Source
@@ -16,6 +16,16 @@ from khabar_data.records import Record
 
 FROM_DATA: Final = "data"
 """In place of a list of labels: the labels that the data have."""
+
+BALANCED: Final = "balanced"
+"""In place of class weights: those that make all labels weigh alike."""
+
+FIGURES: Final[Mapping[Kind, tuple[str, ...]]] = {
+    Kind.TEXT: ("accuracy", "macro_f1"),
+    Kind.WORDS: ("f1",),
+    Kind.PAIR: ("macro_f1", "accuracy"),
+}
+"""What is measured on held-out data while a run learns, the main figure first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +47,7 @@ class DataSpec:
     per_class: int | None = None
     """At most so many records of each label in a pass, drawn anew in every pass."""
     held_out: float = 0.0
-    """The share of groups kept for development."""
+    """The share of groups kept from training, for development; 1 keeps all."""
     join: bool = False
     """Join neighbouring sentences into passages of random length."""
 
@@ -51,8 +61,8 @@ class DataSpec:
             )
         if not self.passes > 0:
             raise ConfigError(f"passes of {self.name} is {self.passes}; it takes a number above 0")
-        if not 0 <= self.held_out < 1:
-            raise ConfigError(f"held_out of {self.name} is {self.held_out}; it takes 0 or more, less than 1")
+        if not 0 <= self.held_out <= 1:
+            raise ConfigError(f"held_out of {self.name} is {self.held_out}; it takes a number from 0 to 1")
         if self.per_class is not None and self.per_class < 1:
             raise ConfigError(f"per_class of {self.name} is {self.per_class}; it takes 1 or more, or none at all")
         if self.path is not None:
@@ -108,32 +118,56 @@ class TrainingConfig:
     dropout: float = 0.1
     label_smoothing: float = 0.05
     task_weights: Mapping[str, float] = field(default_factory=dict)
+    class_weights: Mapping[str, Mapping[str, float] | str] = field(default_factory=dict)
+    """By task: a factor for the loss of each label, or ``balanced``: rare labels weigh as much as frequent ones."""
+    focal: Mapping[str, float] = field(default_factory=dict)
+    """By task: the exponent of the focal loss, which makes what is learnt already count less."""
+    mixing_temperature: float = 1.0
+    """1 takes the data as they are; the higher, the more alike the tasks' shares."""
     accumulation: int = 1
     """Batches whose gradients are summed for one step."""
     bf16: bool = True
+    max_steps: int | None = None
+    """Stop after so many steps, the rates falling to 0 by then; by default once all batches are learnt."""
+    watch: str | None = None
+    """The figure of the held-out data to stop by: ``loss``, ``mean`` or one of a task, as ``topic.accuracy``;
+    it is measured at every saved step, and the best step becomes the checkpoint."""
+    patience: int = 3
+    """Stop when the watched figure was not bettered so many times in a row."""
     save_steps: int = 200
+    log_steps: int = 50
     tensorboard: bool = False
     """Write losses and rates for TensorBoard beside the saved steps."""
 
     def __post_init__(self) -> None:
         if not self.data:
             raise ConfigError("the run has no data; add at least one [[data]] table")
-        for name in ("learning_rate", "head_learning_rate", "layer_decay"):
+        for name in ("learning_rate", "head_learning_rate", "layer_decay", "mixing_temperature"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it takes a number above 0")
         for name in ("warmup", "weight_decay", "dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it takes 0 or more, less than 1")
-        for name in ("save_steps", "accumulation"):
-            if getattr(self, name) < 1:
+        for name in ("save_steps", "log_steps", "accumulation", "patience", "max_steps"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it takes 1 or more")
         if self.batch_tokens < self.window:
             raise ConfigError(f"batch_tokens is {self.batch_tokens}; it takes at least one window, {self.window}")
         if not self.tasks:
             raise ConfigError("the run has no tasks; name at least one")
         _check_tasks("tasks", self.tasks, tuple(task.name for task in TASKS))
-        _check_tasks("task_weights", self.task_weights, self.tasks)
-        _check_tasks("labels", self.labels, self.tasks)
+        for setting in ("task_weights", "class_weights", "focal", "labels"):
+            _check_tasks(setting, getattr(self, setting), self.tasks)
+        for task, weights in self.class_weights.items():
+            if isinstance(weights, str) and weights != BALANCED:
+                raise ConfigError(
+                    f"class_weights of {task} is {weights!r}; it takes {BALANCED!r}, or labels and factors"
+                )
+        figures = watchable(self.tasks)
+        if self.watch is not None and self.watch not in figures:
+            raise ConfigError(
+                f"watch is {self.watch!r}; there are {', '.join(figures)}{near_miss(self.watch, figures)}"
+            )
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -155,6 +189,12 @@ class TrainingConfig:
             values["tasks"] = tuple(values["tasks"])
         folders: dict[str, Any] = {key: Path(values.pop(key)) for key in ("output", "corpora") if key in values}
         return _build(cls, {**values, **folders, "data": tuple(_build(DataSpec, row) for row in data)})
+
+
+def watchable(tasks: Iterable[str]) -> tuple[str, ...]:
+    """Return the figures that a run over *tasks* may watch."""
+    kinds = {task.name: task.kind for task in TASKS}
+    return ("loss", "mean", *(f"{task}.{figure}" for task in tasks for figure in FIGURES[kinds[task]]))
 
 
 def task_specs(config: TrainingConfig) -> tuple[TaskSpec, ...]:

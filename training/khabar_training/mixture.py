@@ -1,8 +1,9 @@
-"""The mixture of corpora that one run reads, as examples in token-budget batches."""
+"""The mixture of corpora that one run reads, as examples on disk and batches of their numbers."""
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import ceil
 from pathlib import Path
 from random import Random
 
@@ -17,26 +18,94 @@ from khabar_data.noise import add_noise
 from khabar_data.records import Record
 from khabar_data.split import split
 from khabar_training.config import DataSpec, TrainingConfig
+from khabar_training.example_store import ExampleStore
 
 _log = logging.getLogger(__name__)
 
+type Batch = list[int]
+"""The numbers of the examples in one batch."""
 
-def mixed_batches(config: TrainingConfig, tasks: Sequence[TaskSpec], reader: TextReader) -> list[list[Example]]:
-    """Return the batches of a whole run, in the order of training; the seed alone decides it."""
+
+def training_examples(
+    config: TrainingConfig, tasks: Sequence[TaskSpec], reader: TextReader, folder: Path
+) -> ExampleStore:
+    """Return what the run learns from, every pass over the data; the seed alone decides it."""
     chance = Random(config.seed)
     builder = ExampleBuilder(reader, tasks)
-    examples: list[Example] = []
-    for spec in config.data:
-        before = len(examples)
+
+    def examples(spec: DataSpec) -> Iterator[Example]:
         for record in _records(spec, config.corpora, chance):
-            examples += _build(builder, spec, add_noise(record, chance), chance)
-        pieces = sum(len(example.ids) for example in examples[before:])
-        _log.info("%s: %d examples, %d word pieces", spec.name, len(examples) - before, pieces)
-    _check_learnt(tasks, examples)
-    chance.shuffle(examples)
-    batches = token_batches([len(example.ids) for example in examples], config.batch_tokens)
+            yield from _build(builder, spec, add_noise(record, chance), chance)
+
+    store = ExampleStore.written(folder, tasks, (example for spec in config.data for example in _told(spec, examples)))
+    _check_learnt(tasks, store)
+    return store
+
+
+def development_examples(
+    config: TrainingConfig, tasks: Sequence[TaskSpec], reader: TextReader, folder: Path
+) -> ExampleStore:
+    """Return what the data hold out, once and without noise; ConfigError where that is nothing."""
+    chance = Random(config.seed)
+    builder = ExampleBuilder(reader, tasks, title_share=1.0)
+
+    def examples(spec: DataSpec) -> Iterator[Example]:
+        for record in split(spec.records(config.corpora), spec.held_out, keep=False):
+            yield from _build(builder, spec, record, chance)
+
+    held_out = [spec for spec in config.data if spec.held_out]
+    store = ExampleStore.written(folder, tasks, (example for spec in held_out for example in _told(spec, examples)))
+    if not len(store):
+        raise ConfigError(
+            f"'watch' is {config.watch!r}, and no data are held out to watch; set held_out on a [[data]] table: "
+            "0.1 for a tenth, 1 for a file that is all for development"
+        )
+    return store
+
+
+def mixed_batches(config: TrainingConfig, store: ExampleStore) -> list[Batch]:
+    """Return the batches of a whole run, in the order of training; the seed alone decides it."""
+    chance = Random(config.seed)
+    order = _tempered(store, config.mixing_temperature, chance)
+    chance.shuffle(order)
+    lengths = store.lengths[order].tolist()
+    batches = [[order[place] for place in batch] for batch in token_batches(lengths, config.batch_tokens)]
     chance.shuffle(batches)
-    return [[examples[index] for index in batch] for batch in batches]
+    return batches
+
+
+def plain_batches(config: TrainingConfig, store: ExampleStore) -> list[Batch]:
+    """Return the batches that hold each example once."""
+    return token_batches(store.lengths.tolist(), config.batch_tokens)
+
+
+def _tempered(store: ExampleStore, temperature: float, chance: Random) -> list[int]:
+    """Return the examples to learn from, so that the word pieces of each kind of example go with
+    ``n ** (1 / temperature)``, n what the data have of it (Raffel et al. 2020); the sum stays as it was.
+
+    A kind is a set of tasks that an example is labelled for. At 1 every example comes once.
+    """
+    if temperature == 1:
+        return list(range(len(store)))
+    kinds = np.unique(store.labelled)
+    pieces = np.array([store.lengths[store.labelled == kind].sum() for kind in kinds], dtype=np.float64)
+    wanted = pieces ** (1 / temperature)
+    order: list[int] = []
+    for kind, share in zip(kinds, wanted / wanted.sum() * pieces.sum() / pieces, strict=True):
+        members: list[int] = np.flatnonzero(store.labelled == kind).tolist()
+        order += members * int(share)
+        order += chance.sample(members, round(len(members) * (share % 1)))
+    return order
+
+
+def _told(spec: DataSpec, examples: Callable[[DataSpec], Iterator[Example]]) -> Iterator[Example]:
+    """Yield the examples of one file or corpus and log how many they were."""
+    n_examples = n_pieces = 0
+    for example in examples(spec):
+        n_examples += 1
+        n_pieces += len(example.ids)
+        yield example
+    _log.info("%s: %d examples, %d word pieces", spec.name, n_examples, n_pieces)
 
 
 def _build(builder: ExampleBuilder, spec: DataSpec, record: Record, chance: Random) -> list[Example]:
@@ -46,17 +115,13 @@ def _build(builder: ExampleBuilder, spec: DataSpec, record: Record, chance: Rand
         raise ConfigError(f"{spec.name}, record {record.id or record.text[:40]!r}: {error}") from None
 
 
-def _check_learnt(tasks: Sequence[TaskSpec], examples: Sequence[Example]) -> None:
+def _check_learnt(tasks: Sequence[TaskSpec], store: ExampleStore) -> None:
     """Refuse a task that no example is for, and a label that none may have."""
     for task in tasks:
-        possible = np.zeros(len(task.outputs), dtype=np.bool_)
-        for example in examples:
-            if task.name in example.allowed:
-                rows = example.allowed[task.name].reshape(-1, len(task.outputs))
-                possible |= rows[~rows.all(1)].any(0)
-        if not possible.any():
+        counts = store.counts[task.name]
+        if not counts.any():
             raise ConfigError(f"no data are labelled for task {task.name!r}; add some, or leave it out of 'tasks'")
-        missing = [key for key in task.keys if not possible[_output(task, key)]]
+        missing = [key for key in task.keys if not counts[_output(task, key)]]
         if missing:
             raise ConfigError(
                 f"no data have the {task.name} label {', '.join(missing)}; add some, or set the labels: "
@@ -69,26 +134,31 @@ def _output(task: TaskSpec, key: str) -> int:
 
 
 def _records(spec: DataSpec, corpora: Path | None, chance: Random) -> Iterator[Record]:
-    """Yield the records of every pass over one file or corpus."""
-    records = list(split(spec.records(corpora), spec.held_out, keep=True))
+    """Yield the records of every pass over one file or corpus; it is read anew for each."""
     passes, rest = divmod(spec.passes, 1)
-    for share in (*[1.0] * int(passes), rest):
-        drawn = _draw(records, share, spec.per_class, chance)
+    for share in (*[1.0] * int(passes), *([rest] if rest else [])):
+        drawn = _drawn(spec, corpora, share, chance)
         yield from joined(drawn, chance) if spec.join else drawn
 
 
-def _draw(records: list[Record], share: float, per_class: int | None, chance: Random) -> list[Record]:
-    """Return a random part of the records, in their order, at most *per_class* of each label."""
-    if per_class is None:
-        return [record for record in records if share == 1 or chance.random() < share]
-    seen: dict[str, int] = defaultdict(int)
-    drawn = []
-    for record in chance.sample(records, k=len(records)):
-        label = _label(record)
-        if seen[label] < per_class * share:
-            seen[label] += 1
-            drawn.append(record)
-    return drawn
+def _drawn(spec: DataSpec, corpora: Path | None, share: float, chance: Random) -> Iterator[Record]:
+    """Yield a random part of the records that are not held out, in their order, at most ``per_class`` of each label."""
+    chosen = None if spec.per_class is None else _chosen(_kept(spec, corpora), ceil(spec.per_class * share), chance)
+    for number, record in enumerate(_kept(spec, corpora)):
+        if number in chosen if chosen is not None else share == 1 or chance.random() < share:
+            yield record
+
+
+def _kept(spec: DataSpec, corpora: Path | None) -> Iterator[Record]:
+    return split(spec.records(corpora), spec.held_out, keep=True)
+
+
+def _chosen(records: Iterable[Record], most: int, chance: Random) -> set[int]:
+    """Return the numbers of at most *most* records of each label, drawn at random."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for number, record in enumerate(records):
+        numbers[_label(record)].append(number)
+    return {number for each in numbers.values() for number in chance.sample(each, min(len(each), most))}
 
 
 def _label(record: Record) -> str:

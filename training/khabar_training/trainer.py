@@ -13,18 +13,20 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.utils.data import Dataset, SequentialSampler
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 
-from khabar.config import TaskSpec
-from khabar.errors import ConfigError
+from khabar.config import Kind, TaskSpec
+from khabar.errors import ConfigError, near_miss
 from khabar.network import Network
 from khabar.text import TextReader
-from khabar_data.batching import ALLOWED, Example, pad
-from khabar_training.config import TrainingConfig
+from khabar_data.batching import ALLOWED, pad
+from khabar_training.config import BALANCED, TrainingConfig
+from khabar_training.example_store import ExampleStore
 from khabar_training.export import write_checkpoint
-from khabar_training.losses import task_losses
-from khabar_training.mixture import mixed_batches
+from khabar_training.losses import SetLoss, balanced_weights, task_losses
+from khabar_training.mixture import Batch, development_examples, mixed_batches, plain_batches, training_examples
+from khabar_training.validation import Validation
 from khabar_training.weights import start
 
 _log = logging.getLogger(__name__)
@@ -33,69 +35,145 @@ _log = logging.getLogger(__name__)
 def train(config: TrainingConfig) -> Path:
     """Train as the configuration says and return the folder of the checkpoint, which ``khabar.load`` takes.
 
-    A run that was broken off goes on from its last saved step when called again with the same settings.
+    A run that was broken off goes on from its last saved step when called again with the same settings,
+    with the examples that it began with. Under ``torchrun`` or ``accelerate launch`` every process calls
+    this and learns from its share of the batches; the first one writes.
     """
     set_seed(config.seed)
     steps = config.output.with_name(config.output.name + ".steps")
-    _claim(steps, config)
-    network, tokenizer, model = start(config)
-    _check_disk(steps, network)
-    reader = TextReader(tokenizer, model)
-    trained = tuple(task for task in model.tasks if task.name in config.tasks)
-    batches = Batches(mixed_batches(config, trained, reader), trained, reader.pad_id)
+    arguments = training_arguments(config, steps)
+    with arguments.main_process_first(local=False):
+        if arguments.process_index == 0:
+            _claim(steps, config)
+        network, tokenizer, model = start(config)
+        if arguments.process_index == 0:
+            _check_disk(steps, network)
+        last = _last_step(steps)
+        tasks = tuple(task for task in model.tasks if task.name in config.tasks)
+        reader = TextReader(tokenizer, model)
+        store = training_examples(config, tasks, reader, steps / "examples")
+        development = development_examples(config, tasks, reader, steps / "development") if config.watch else None
+    losses = set_losses(config, tasks, store)
+    batches = mixed_batches(config, store)
+    if config.max_steps is not None:
+        del batches[config.max_steps * config.accumulation * arguments.world_size :]
     _log.info("%d batches of at most %d word pieces", len(batches), config.batch_tokens)
-    trainer = MixtureTrainer(config, network, batches, steps)
-    trainer.train(resume_from_checkpoint=_last_step(steps))
+    trainer = MixtureTrainer(config, arguments, network, Batches(store, batches, tasks, reader.pad_id), losses)
+    if development is not None:
+        trainer.watch(Batches(development, plain_batches(config, development), tasks, reader.pad_id), config.patience)
+    trainer.train(resume_from_checkpoint=last)
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # else the graph is traced in bfloat16
-    return write_checkpoint(config.output, network, tokenizer, model)
+    if arguments.process_index == 0:
+        write_checkpoint(config.output, network, tokenizer, model)
+    trainer.accelerator.wait_for_everyone()
+    return config.output
+
+
+def training_arguments(config: TrainingConfig, steps: Path) -> TrainingArguments:
+    """Return the settings of Hugging Face's trainer for a run that saves its steps to *steps*."""
+    watching: dict[str, Any] = {}
+    if config.watch is not None:
+        watching = {
+            "eval_strategy": "steps",
+            "eval_steps": config.save_steps,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": f"eval_{config.watch}",
+            "greater_is_better": config.watch != "loss",
+            "restore_callback_states_from_checkpoint": True,
+        }
+    return TrainingArguments(
+        output_dir=str(steps),
+        num_train_epochs=1,
+        per_device_train_batch_size=1,
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup,  # below 1: a share of all
+        lr_scheduler_type="linear",
+        weight_decay=config.weight_decay,
+        max_grad_norm=1.0,
+        gradient_accumulation_steps=config.accumulation,
+        bf16=config.bf16,
+        use_cpu=not torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
+        seed=config.seed,
+        save_steps=config.save_steps,
+        save_total_limit=2,
+        logging_steps=config.log_steps,
+        remove_unused_columns=False,
+        label_names=[],
+        report_to="tensorboard" if config.tensorboard else "none",
+        dataloader_num_workers=0,
+        **watching,
+    )
+
+
+def set_losses(config: TrainingConfig, tasks: Sequence[TaskSpec], store: ExampleStore) -> dict[str, SetLoss]:
+    """Return the loss of each task; ConfigError where a class weight is for no label of its task."""
+    return {
+        task.name: SetLoss(
+            smoothing=0.0 if task.kind is Kind.WORDS else config.label_smoothing,
+            gamma=config.focal.get(task.name, 0.0),
+            weights=_class_weights(task, config.class_weights.get(task.name), store),
+        )
+        for task in tasks
+    }
+
+
+def _class_weights(task: TaskSpec, wanted: Mapping[str, float] | str | None, store: ExampleStore) -> Tensor | None:
+    if wanted is None:
+        return None
+    if wanted == BALANCED:
+        return balanced_weights(torch.from_numpy(store.counts[task.name]))
+    assert not isinstance(wanted, str)
+    for label in wanted:
+        if label not in task.keys:
+            hint = near_miss(label, task.keys)
+            raise ConfigError(f"class_weights of {task.name} names {label!r}; it has {', '.join(task.keys)}{hint}")
+    return torch.tensor(
+        [float(wanted.get(output.removeprefix("B-").removeprefix("I-"), 1.0)) for output in task.outputs]
+    )
 
 
 class Batches(Dataset[dict[str, Tensor]]):
-    """The batches of a run, padded when asked for; an item is a whole batch."""
+    """The batches of a run, read and padded when asked for; an item is a whole batch."""
 
-    def __init__(self, batches: Sequence[Sequence[Example]], tasks: Sequence[TaskSpec], pad_id: int) -> None:
+    def __init__(self, store: ExampleStore, batches: Sequence[Batch], tasks: Sequence[TaskSpec], pad_id: int) -> None:
+        self._store = store
         self._batches = batches
-        self._tasks = tasks
+        self.tasks = tasks
         self._pad_id = pad_id
 
     def __len__(self) -> int:
         return len(self._batches)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        arrays = pad(self._batches[index], self._tasks, self._pad_id)
+        arrays = pad(self._store.read(self._batches[index]), self.tasks, self._pad_id)
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 class MixtureTrainer(Trainer):
     """Hugging Face's trainer, with the loss of partial labels and a learning rate for each layer."""
 
-    def __init__(self, config: TrainingConfig, network: Network, batches: Batches, steps: Path) -> None:
-        arguments = TrainingArguments(
-            output_dir=str(steps),
-            num_train_epochs=1,
-            per_device_train_batch_size=1,
-            learning_rate=config.learning_rate,
-            warmup_steps=int(config.warmup * len(batches) / config.accumulation),
-            lr_scheduler_type="linear",
-            weight_decay=config.weight_decay,
-            max_grad_norm=1.0,
-            gradient_accumulation_steps=config.accumulation,
-            bf16=config.bf16,
-            use_cpu=not torch.cuda.is_available(),
-            seed=config.seed,
-            save_steps=config.save_steps,
-            save_total_limit=2,
-            logging_steps=50,
-            remove_unused_columns=False,
-            label_names=[],
-            report_to="tensorboard" if config.tensorboard else "none",
-            dataloader_num_workers=0,
-        )
+    def __init__(
+        self,
+        config: TrainingConfig,
+        arguments: TrainingArguments,
+        network: Network,
+        batches: Batches,
+        losses: Mapping[str, SetLoss],
+    ) -> None:
+        for name, head in network.heads.items():
+            head.requires_grad_(name in losses)
         super().__init__(model=network, args=arguments, train_dataset=batches, data_collator=_only)
         self._config = config
         self._batches = batches
         self._network = network
+        self._losses = losses
         self._sums: dict[str, list[float]] = defaultdict(list)
+
+    def watch(self, development: Batches, patience: int) -> None:
+        """Measure the held-out batches at every saved step; stop when they are not bettered *patience* times."""
+        self.eval_dataset = development
+        self.add_callback(EarlyStoppingCallback(patience))
 
     def _get_train_sampler(self, *_: Any) -> SequentialSampler:
         """The batches are in random order already."""
@@ -109,13 +187,28 @@ class MixtureTrainer(Trainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         logits = model(inputs["input_ids"], inputs["attention_mask"])
-        losses = task_losses(logits, inputs, self._config.label_smoothing)
+        losses = task_losses(logits, inputs, self._losses)
         for name, loss in losses.items():
             if not inputs[ALLOWED + name].all():
                 self._sums[name].append(loss.item())
         weights = self._config.task_weights
         total = torch.stack([loss * weights.get(name, 1.0) for name, loss in losses.items()]).sum()
         return (total, logits) if return_outputs else total
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Return the figures of the held-out batches, which the processes share out among them."""
+        assert isinstance(self.eval_dataset, Batches)
+        validation = Validation(self._batches.tasks, self._losses)
+        self._network.eval()
+        with torch.inference_mode():
+            for index in range(self.args.process_index, len(self.eval_dataset), self.args.world_size):
+                batch = self._prepare_inputs(self.eval_dataset[index])
+                validation.add(self._network(batch["input_ids"], batch["attention_mask"]), batch)
+        validation.gather(lambda counts: self.accelerator.reduce(counts.to(self.args.device), "sum"))
+        metrics = {f"eval_{name}": value for name, value in validation.figures().items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         means = {f"loss_{name}": round(sum(values) / len(values), 4) for name, values in self._sums.items()}
@@ -135,6 +228,8 @@ def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str,
     n_layers = network.encoder.config.num_hidden_layers
     grouped: Mapping[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
     for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:  # a head that the run does not train
+            continue
         depth = _depth(name, n_layers)
         rate = config.head_learning_rate if depth is None else config.learning_rate * config.layer_decay**depth
         decay = config.weight_decay if parameter.dim() > 1 else 0.0
