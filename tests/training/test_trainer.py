@@ -193,6 +193,17 @@ def test_a_run_of_other_settings_is_not_gone_on_with(run: TrainingConfig) -> Non
         train(replace(run, learning_rate=2e-3))
 
 
+def test_the_steps_of_another_encoder_are_not_gone_on_with(run: TrainingConfig, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(run.encoder, folder)
+    network, _, _ = start(replace(run, encoder=str(folder)))
+    trainer._claim(tmp_path / "steps", run, network)
+    wider = BertConfig.from_pretrained(folder, intermediate_size=96)
+    network.encoder = BertModel(wider)
+    with pytest.raises(ConfigError, match="its encoder was another"):
+        trainer._claim(tmp_path / "steps", run, network)
+
+
 def test_a_half_written_step_is_passed_over(run: TrainingConfig) -> None:
     train(run)
     whole = Path(_last(run))

@@ -1,6 +1,7 @@
 """Networks from Hugging Face folders and from checkpoints, and back to files."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, T5Config, T5Model
 
-from khabar import CheckpointError
+from khabar import CheckpointError, ConfigError
 from khabar.checkpoint import ENCODER, WEIGHTS, Checkpoint, drafted
 from khabar.config import ModelConfig
 from khabar.network import Network
@@ -115,3 +117,32 @@ def test_a_checkpoint_without_weights_is_refused(config: TrainingConfig, tmp_pat
     assert Checkpoint(tmp_path / "lacking").config().name == "khabar"
     with pytest.raises(CheckpointError, match=f"it has no {WEIGHTS}"):
         load_network(tmp_path / "lacking")
+
+
+def test_fresh_heads_forget(config: TrainingConfig, tiny_checkpoint: Callable[[str], Path]) -> None:
+    old, _, _ = load_network(tiny_checkpoint("unigram"))
+    settings = replace(config, encoder=str(tiny_checkpoint("unigram")), tasks=("topic",))
+    kept, _, _ = start(settings)
+    fresh, _, _ = start(replace(settings, fresh_heads=True))
+    name = "output.weight"
+    assert torch.equal(kept.heads["topic"].state_dict()[name], old.heads["topic"].state_dict()[name])
+    assert not torch.equal(fresh.heads["topic"].state_dict()[name], old.heads["topic"].state_dict()[name])
+    assert torch.equal(fresh.heads["entities"].state_dict()[name], old.heads["entities"].state_dict()[name])
+
+
+def test_an_encoder_unlike_bert(config: TrainingConfig, tiny_encoder: Callable[[str], Path], tmp_path: Path) -> None:
+    PreTrainedTokenizerFast.from_pretrained(tiny_encoder("unigram")).save_pretrained(tmp_path / "t5")
+    shape = T5Config(vocab_size=200, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    T5Model(shape).save_pretrained(tmp_path / "t5")
+    with pytest.raises(ConfigError, match=r"t5' is of type 't5'; the encoder must be one like BERT"):
+        start(replace(config, encoder=str(tmp_path / "t5")))
+
+
+def test_a_tokenizer_of_another_encoder(
+    config: TrainingConfig, tiny_encoder: Callable[[str], Path], tmp_path: Path
+) -> None:
+    PreTrainedTokenizerFast.from_pretrained(tiny_encoder("unigram")).save_pretrained(tmp_path / "mixed")
+    shape = BertConfig.from_pretrained(tiny_encoder("unigram"), vocab_size=20)
+    BertModel(shape).save_pretrained(tmp_path / "mixed")
+    with pytest.raises(ConfigError, match=r"has \d+ word pieces and its encoder knows 20; they belong to different"):
+        start(replace(config, encoder=str(tmp_path / "mixed")))

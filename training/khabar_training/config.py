@@ -105,6 +105,8 @@ class TrainingConfig:
     """What is trained; a checkpoint's other heads stay as they are."""
     labels: Mapping[str, tuple[str, ...] | str] = field(default_factory=dict)
     """A task's own labels, or ``data`` for those that the data have; by default Khabar's."""
+    fresh_heads: bool = False
+    """Start every trained head anew, also where the checkpoint has it with the same labels."""
     name: str = "khabar"
     window: int = 256
     seed: int = 13

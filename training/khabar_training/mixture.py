@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import ceil
 from pathlib import Path
 from random import Random
+from time import monotonic
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +23,8 @@ from khabar_training.config import DataSpec, TrainingConfig
 from khabar_training.example_store import ExampleStore
 
 _log = logging.getLogger(__name__)
+
+_TELL_SECONDS: Final = 15
 
 type Batch = list[int]
 """The numbers of the examples in one batch."""
@@ -99,11 +103,15 @@ def _tempered(store: ExampleStore, temperature: float, chance: Random) -> list[i
 
 
 def _told(spec: DataSpec, examples: Callable[[DataSpec], Iterator[Example]]) -> Iterator[Example]:
-    """Yield the examples of one file or corpus and log how many they were."""
+    """Yield the examples of one file or corpus, log how far it is now and then, and how many they were."""
     n_examples = n_pieces = 0
+    told = monotonic()
     for example in examples(spec):
         n_examples += 1
         n_pieces += len(example.ids)
+        if monotonic() - told > _TELL_SECONDS:
+            told = monotonic()
+            _log.info("%s: %d examples so far", spec.name, n_examples)
         yield example
     _log.info("%s: %d examples, %d word pieces", spec.name, n_examples, n_pieces)
 

@@ -43,10 +43,9 @@ def train(config: TrainingConfig) -> Path:
     steps = config.output.with_name(config.output.name + ".steps")
     arguments = training_arguments(config, steps)
     with arguments.main_process_first(local=False):
-        if arguments.process_index == 0:
-            _claim(steps, config)
         network, tokenizer, model = start(config)
         if arguments.process_index == 0:
+            _claim(steps, config, network)
             _check_disk(steps, network)
         last = _last_step(steps)
         tasks = tuple(task for task in model.tasks if task.name in config.tasks)
@@ -245,18 +244,20 @@ def _depth(name: str, n_layers: int) -> int | None:
     return n_layers - 1 - layer
 
 
-def _claim(steps: Path, config: TrainingConfig) -> None:
-    """Note the run's settings beside its steps; refuse to go on with a run of other settings."""
+def _claim(steps: Path, config: TrainingConfig, network: Network) -> None:
+    """Note the run's settings beside its steps; refuse to go on with a run of other settings or another encoder."""
     note = steps / "run.json"
-    settings = json.dumps(asdict(config), ensure_ascii=False, indent=1, default=str) + "\n"
-    if note.exists() and note.read_text("utf-8") != settings:
+    shapes = {name: list(parameter.shape) for name, parameter in network.named_parameters()}
+    run = json.loads(json.dumps({"settings": asdict(config), "shapes": shapes}, default=str))
+    if note.exists() and (old := json.loads(note.read_text("utf-8"))) != run:
+        other = "settings" if old.get("settings") != run["settings"] else "shapes: its encoder was another"
         raise ConfigError(
-            f"{steps} holds the steps of a run with other settings; take those again, remove the folder, "
+            f"{steps} holds the steps of a run with other {other}; take those again, remove the folder, "
             "or choose another output"
         )
     steps.mkdir(parents=True, exist_ok=True)
     draft = note.with_suffix(".draft")
-    draft.write_text(settings, "utf-8")
+    draft.write_text(json.dumps(run, ensure_ascii=False) + "\n", "utf-8")
     draft.replace(note)
 
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from khabar.checkpoint import BUNDLED, CONFIG, ENCODER, MANIFEST, TOKENIZER, WEIGHTS, Checkpoint, bundled
 from khabar.config import OVERLAP, ModelConfig
@@ -20,7 +20,8 @@ from khabar_training.config import TrainingConfig, task_specs
 def start(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
     """Return the network that a run starts from, its tokenizer and what it predicts.
 
-    A checkpoint keeps its heads, but for a task whose labels are now others: that one starts afresh.
+    A checkpoint keeps its heads, but for a task whose labels are now others, or all that are trained
+    where the run wants fresh ones.
     """
     folder = bundled() if config.encoder == BUNDLED else Path(config.encoder)
     if (folder / MANIFEST).exists():
@@ -32,7 +33,8 @@ def _from_checkpoint(folder: Path, config: TrainingConfig) -> tuple[Network, Tok
     old, tokenizer, model = load_network(folder, config.dropout)
     trained = {task.name: task for task in task_specs(config)}
     before = {task.name: task for task in model.tasks}
-    kept = {name: task for name, task in before.items() if task.keys == trained.get(name, task).keys}
+    anew = trained if config.fresh_heads else ()
+    kept = {n: task for n, task in before.items() if n not in anew and task.keys == trained.get(n, task).keys}
     specs = tuple((before | trained | kept).values())
     window, overlap = _windows(config, old.encoder)
     network = Network(old.encoder, specs, config.dropout)
@@ -52,6 +54,7 @@ def _from_encoder(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConf
             f"the encoder {config.encoder!r} cannot be loaded ({reason}); name a model of the Hugging Face Hub, "
             f"the folder of one, a Khabar checkpoint, or {BUNDLED!r}"
         ) from None
+    _check_encoder(config.encoder, encoder, wrapper)
     window, overlap = _windows(config, encoder)
     model = ModelConfig(
         name=config.name,
@@ -63,6 +66,24 @@ def _from_encoder(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConf
         overlap=overlap,
     )
     return Network(_plain(encoder), model.tasks, config.dropout), wrapper.backend_tokenizer, model
+
+
+def _check_encoder(name: str, encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse what is no encoder like BERT, and a tokenizer that belongs to another one."""
+    shape = encoder.config
+    if shape.is_encoder_decoder or not hasattr(shape, "max_position_embeddings"):
+        raise ConfigError(
+            f"{name!r} is of type {shape.model_type!r}; the encoder must be one like BERT, as ParsBERT is"
+        )
+    for token in ("cls_token", "sep_token", "pad_token"):
+        if getattr(tokenizer, token) is None:
+            raise ConfigError(f"the tokenizer of {name!r} has no {token}; name an encoder like BERT, as ParsBERT is")
+    n_pieces, n_rows = len(tokenizer), int(encoder.config.vocab_size)
+    if n_pieces > n_rows:
+        raise ConfigError(
+            f"the tokenizer of {name!r} has {n_pieces} word pieces and its encoder knows {n_rows}; "
+            "they belong to different models: take both from one"
+        )
 
 
 def _windows(config: TrainingConfig, encoder: PreTrainedModel) -> tuple[int, int]:
