@@ -42,11 +42,14 @@ def _show(fits: "Sequence[Fit]") -> None:
     for one in fits:
         if one.n:
             temperature = f"{one.before.temperature:.2f} → {one.after.temperature:.2f}"
-            loss = f"{one.before.loss:.4f} → {one.after.loss:.4f}"
-            error = f"{one.before.error:.4f} → {one.after.error:.4f}"
+            loss, error = _change(one.before.loss, one.after.loss), _change(one.before.error, one.after.error)
             table.add_row(one.task, f"{one.n:,}", temperature, loss, error)
     console.print(table)
     for one in fits:
         if not one.n:
             console.print(f"{one.task}: no record is labelled for it; its temperature stays {one.after.temperature:g}")
     console.print("NLL and ECE are those of the data fitted on; measure on other data what is gained.", style="dim")
+
+
+def _change(before: float | None, after: float | None) -> str:
+    return "" if before is None or after is None else f"{before:.4f} → {after:.4f}"

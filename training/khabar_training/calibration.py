@@ -55,8 +55,9 @@ def calibrate(model: str | Path, records: Iterable[Record], *, output: Path | No
 
     *model* is a checkpoint folder, or ``khabar-small`` for the bundled model, which needs an *output*. The
     checkpoint is written to *output* as a whole, or takes the place of *model*. Use records that the model was
-    not trained on. Raises SourceError where none of them is labelled for a head, InputError where a record
-    cannot be read or the bundled model would be changed, CheckpointError and ConfigError where parts do not fit.
+    not trained on. A head that none of them labels stays as it is. Raises SourceError where that is so of all
+    heads, or where a record cannot be read, InputError where *output* is missing, CheckpointError where *model*
+    is no whole checkpoint.
     """
     source = bundled() if str(model) == BUNDLED else Path(model)
     if output is None and source.resolve() == bundled().resolve():
@@ -88,13 +89,15 @@ def fit(task: TaskSpec, samples: Sequence[Sample]) -> Fit:
 
     def quality(temperature: float) -> Quality:
         scores, right = _answers(replace(task, temperature=temperature), samples)
-        loss = set_loss(logits / temperature, known)
-        return Quality(temperature=temperature, loss=loss, error=calibration_error(scores, right))
+        error = calibration_error(scores, right) if len(scores) else None
+        return Quality(temperature=temperature, loss=set_loss(logits / temperature, known), error=error)
 
-    lowest = exp(_minimum(lambda power: set_loss(logits / exp(power), known), log(_COLDEST), log(_WARMEST)))
-    if not 1.01 * _COLDEST < lowest < _WARMEST / 1.01:
-        _log.warning("%s: no temperature from %s to %s fits best; use more records", task.name, _COLDEST, _WARMEST)
-    return Fit(task=task.name, n=n, before=quality(task.temperature), after=quality(round(lowest, 4)))
+    before = quality(task.temperature)
+    best = exp(_minimum(lambda power: set_loss(logits / exp(power), known), log(_COLDEST), log(_WARMEST)))
+    if not 1.01 * _COLDEST < best < _WARMEST / 1.01:  # every answer is right, or scores say nothing at all
+        _log.warning("%s: no temperature fits better than all others, so it stays; give more records", task.name)
+        return Fit(task=task.name, n=n, before=before, after=before)
+    return Fit(task=task.name, n=n, before=before, after=quality(round(best, 4)))
 
 
 def set_loss(logits: NDArray[np.floating], known: Booleans) -> float:
@@ -122,17 +125,12 @@ def _answers(task: TaskSpec, samples: Sequence[Sample]) -> tuple[Floats, Boolean
 def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
     """Return where a function with one valley is lowest, to 1e-5 (golden-section search, Kiefer 1953)."""
     share = (5**0.5 - 1) / 2
-    inner = [high - share * (high - low), low + share * (high - low)]
-    values = [function(place) for place in inner]
     while high - low > 1e-5:
-        if values[0] <= values[1]:
-            high = inner[1]
-            inner = [high - share * (high - low), inner[0]]
-            values = [function(inner[0]), values[0]]
+        left, right = high - share * (high - low), low + share * (high - low)
+        if function(left) <= function(right):
+            high = right
         else:
-            low = inner[0]
-            inner = [inner[1], low + share * (high - low)]
-            values = [values[1], function(inner[1])]
+            low = left
     return (low + high) / 2
 
 

@@ -1,5 +1,6 @@
 """What a model's heads say of labelled records: raw logits, beside what the labels allow."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,8 @@ from khabar.runtime import Runtime
 from khabar.text import TextReader
 from khabar_data.batching import Booleans, allowed, word_labels
 from khabar_data.records import Record
+
+_log = logging.getLogger(__name__)
 
 _MOST_ROWS: Final = 300_000
 """Rows of logits kept for a head, some 40 MB."""
@@ -71,23 +74,29 @@ class Observer:
         self.samples = {task.name: Samples() for task in self.config.tasks}
 
     def take(self, record: Record) -> None:
-        """Read one record for every head that it labels; SourceError names one that cannot be read."""
+        """Read one record for every head that it labels.
+
+        One with a target or claim that ``predict`` refuses is passed over with a warning, as in training;
+        SourceError names one with a label that the model does not have.
+        """
+        name = f"record {record.id or record.text[:40]!r}"
         try:
             if record.entity_types and self.config.has("entities"):
                 self._take_words(record, self.config.task("entities"))
             self._take_answers(record)
-        except (InputError, ConfigError) as error:
-            name = f"record {record.id or record.text[:40]!r}"
+        except InputError as error:
+            _log.warning("%s is left out: %s", name, error)
+        except ConfigError as error:
             raise SourceError(name, str(error), "mend the record or leave it out") from None
 
     def _take_answers(self, record: Record) -> None:
         """Take the scores that ``predict`` reports back to logits; what is added to all of them does not matter."""
-        labels = {
+        given = {
             "topic": [record.topics] if record.topics else [],
             "target_stance": [one.labels for one in record.target_stances],
             "claim_stance": [one.labels for one in record.claim_stances],
         }
-        asked = {name: sets for name, sets in labels.items() if sets and self.config.has(name)}
+        asked = {name: sets for name, sets in given.items() if sets and self.config.has(name)}
         if not asked:
             return
         article = self._analyzer.predict(
@@ -101,9 +110,11 @@ class Observer:
             found.setdefault(f"{stance.kind}_stance", []).append(stance.scores)
         for name, sets in asked.items():
             task = self.config.task(name)
-            for scores, known in zip(found.get(name, ()), sets, strict=False):  # none of a text without a word
+            for scores, labels in zip(found.get(name, ()), sets, strict=False):  # none of a text without a word
+                known = allowed(task, labels)[np.newaxis]
                 logits = task.temperature * np.log(np.maximum([list(scores.values())], _SMALLEST))
-                self.samples[name].add(Sample(logits, allowed(task, known)[np.newaxis]))
+                if not known.all():
+                    self.samples[name].add(Sample(logits, known))
 
     def _take_words(self, record: Record, task: TaskSpec) -> None:
         reading = Reading(Document(record.text, record.title), self._reader)
