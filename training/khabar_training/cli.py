@@ -1,4 +1,4 @@
-"""The command line: ``khabar predict``, ``info``, ``train``, ``trim`` and ``export``.
+"""The command line: ``khabar predict``, ``info``, ``train``, ``calibrate``, ``trim`` and ``export``.
 
 What only one command needs is imported by that command, so that asking for help stays quick.
 """
@@ -18,6 +18,7 @@ import khabar
 from khabar.errors import InputError, KhabarError
 from khabar_data.extras import extra_needed
 from khabar_training import display
+from khabar_training.calibrate_cli import calibrate
 from khabar_training.data_cli import data_app
 from khabar_training.display import refusals
 
@@ -102,6 +103,9 @@ def train(
             from khabar_training.config import TrainingConfig
             from khabar_training.trainer import train as run
         print(run(TrainingConfig.from_toml(config)))
+
+
+app.command()(calibrate)
 
 
 @app.command()

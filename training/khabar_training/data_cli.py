@@ -57,7 +57,7 @@ def check(
 
     with refusals():
         folder = model or (bundled() if bundled().is_dir() else None)
-        sources = _sources(files, format_name, option, label_map)
+        sources = sources_of(files, format_name, option, label_map)
         findings = run(sources, _label_sets(labels), piece_ruler(folder) if folder else WORD_RULER)
     if as_json:
         print(json.dumps(findings.to_dict(), ensure_ascii=False))
@@ -81,8 +81,8 @@ def convert(
         if out.suffix not in SUFFIXES:
             remedy = f"the last name is the file to write; end it in {SUFFIXES[0]}"
             raise FormatError(str(out), "it is not named as JSON Lines", remedy)
-        sources = _sources(files, format_name, option, label_map)
-        print(f"{out}: {_written(out, _counted(record for source in sources for record in source.records()))} records")
+        sources = sources_of(files, format_name, option, label_map)
+        print(f"{out}: {_written(out, counted(record for source in sources for record in source.records()))} records")
 
 
 @data_app.command()
@@ -102,8 +102,8 @@ def split(
 
     shares = {name: share for name, share in (("train", train), ("dev", dev), ("test", test)) if share}
     with refusals():
-        sources = _sources(files, format_name, option, label_map)
-        records = _counted(record for source in sources for record in source.records())
+        sources = sources_of(files, format_name, option, label_map)
+        records = counted(record for source in sources for record in source.records())
         parts = partition(records, shares, seed)
         for name, part in parts.items():
             path = out / f"{name}.jsonl"
@@ -123,9 +123,10 @@ def list_corpora(
         show_corpora(rows)
 
 
-def _sources(
+def sources_of(
     files: Iterable[str], format_name: str | None, options: Iterable[str] | None, maps: Iterable[str] | None
 ) -> list[Source]:
+    """Return the files to read, as the options of a command say."""
     settings = _settings(options or ())
     label_maps = _label_maps(maps or ())
     return [Source(path=path, format=format_name, options=settings, maps=label_maps) for path in files]
@@ -176,7 +177,7 @@ def _listed(value: str) -> tuple[str, ...]:
     return tuple(label.strip() for label in value.split(",") if label.strip())
 
 
-def _counted(records: Iterable[Record]) -> Iterator[Record]:
+def counted(records: Iterable[Record]) -> Iterator[Record]:
     """Yield records and show on a terminal how many there were."""
     console = open_console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} records"), TimeElapsedColumn())
