@@ -11,7 +11,7 @@ from khabar.checkpoint import GRAPH, Checkpoint, bundled
 from khabar.config import ModelConfig
 from khabar.decoding import decode_entities, decode_topic, label_scores
 from khabar.errors import InputError
-from khabar.reading import Question, Reading
+from khabar.reading import Question, Reading, kind_of
 from khabar.results import Article, Document, Entity, Stance, Topic
 from khabar.runtime import Logits, Runtime
 from khabar.targets import Context
@@ -73,7 +73,7 @@ class Analyzer:
         into *text* as given. A text without a single word has no topic, no entities and no stances.
         Raises InputError where an argument is not of its kind.
         """
-        return self._analyze([self._read(Document(text, title, targets, claims))])[0]
+        return self._analyze([Reading(Document(text, title, targets, claims), self._reader)])[0]
 
     def predict_many(
         self, documents: Iterable[str | Document], *, targets: Sequence[str] | None = None
@@ -85,7 +85,7 @@ class Analyzer:
         """
         if isinstance(documents, str | bytes | Document) or not isinstance(documents, Iterable):
             raise InputError(
-                "documents", _kind(documents), "an iterable of texts or Documents", "use predict for one text"
+                "documents", kind_of(documents), "an iterable of texts or Documents", "use predict for one text"
             )
         return self._stream(documents, targets)
 
@@ -99,7 +99,7 @@ class Analyzer:
         size = 0
         try:
             for document in documents:
-                chunk.append(self._read(_document(document, targets)))
+                chunk.append(Reading(_document(document, targets), self._reader))
                 size += len(chunk[-1].document.text)
                 if size >= _CHUNK_CHARACTERS or len(chunk) == _CHUNK_DOCUMENTS:
                     yield chunk
@@ -110,10 +110,6 @@ class Analyzer:
             raise
         if chunk:
             yield chunk
-
-    def _read(self, document: Document) -> Reading:
-        _check(document)
-        return Reading(document, self._reader)
 
     def _analyze(self, readings: Sequence[Reading]) -> list[Article]:
         """Pass over the documents, then over the pairs that they raise."""
@@ -183,29 +179,10 @@ def _document(document: object, targets: Sequence[str] | None) -> Document:
     if isinstance(document, str):
         return Document(document, targets=targets)
     if not isinstance(document, Document):
-        raise InputError("a document", _kind(document), "a str or a Document", "wrap the text: khabar.Document(text)")
+        raise InputError("a document", kind_of(document), "a str or a Document", "wrap the text: khabar.Document(text)")
     if document.targets is None and targets is not None:
         return Document(document.text, document.title, targets, document.claims, document.id)
     return document
-
-
-def _check(document: Document) -> None:
-    if not isinstance(document.text, str):
-        raise InputError("text", _kind(document.text), "a str", "decode bytes first, and leave out what has no text")
-    if document.title is not None and not isinstance(document.title, str):
-        raise InputError("title", _kind(document.title), "a str or None", "decode bytes first")
-    for name, values in (("targets", document.targets), ("claims", document.claims)):
-        if values is None and name == "targets":
-            continue
-        if not isinstance(values, Sequence) or isinstance(values, str | bytes):
-            raise InputError(name, _kind(values), "a sequence of strings", f"write {name}=[…], also for a single one")
-        for value in values:
-            if not isinstance(value, str):
-                raise InputError(f"one of {name}", _kind(value), "a str", "turn each one into a str")
-
-
-def _kind(value: object) -> str:
-    return type(value).__name__
 
 
 def load(path: str | Path | None = None, *, threads: int | None = None) -> Analyzer:

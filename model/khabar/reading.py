@@ -26,9 +26,10 @@ class Question:
 
 
 class Reading:
-    """One document as the model reads it."""
+    """One document as the model reads it; InputError where something in it is not of its kind."""
 
     def __init__(self, document: Document, reader: TextReader) -> None:
+        _check(document)
         self.document = document
         self.reader = reader
         self.body = reader.read(document.text)
@@ -39,6 +40,11 @@ class Reading:
     @cached_property
     def ids(self) -> Integers:
         return self.reader.document(self.title, self.body)
+
+    @property
+    def body_start(self) -> int:
+        """How many pieces stand before those of the text."""
+        return len(self.ids) - len(self.body.ids)
 
     @cached_property
     def windows(self) -> list[Span]:
@@ -72,7 +78,7 @@ class Reading:
 
     def word_logits(self, windows: Sequence[Logits], task: str) -> NDArray[np.float32]:
         """Return each word's logits from the window where it stands most central; shape (n_words, K)."""
-        pieces = self.body.first_pieces + len(self.ids) - len(self.body.ids)
+        pieces = self.body_start + self.body.first_pieces
         rows = np.empty((len(pieces), windows[0][task].shape[-1]), dtype=np.float32)
         widest = np.full(len(pieces), -1)
         for (start, end), logits in zip(self.windows, windows, strict=True):
@@ -83,3 +89,22 @@ class Reading:
             widest[words] = margins
             rows[words] = logits[task][1 + pieces[words] - start]  # 1 for <s>
         return rows
+
+
+def _check(document: Document) -> None:
+    if not isinstance(document.text, str):
+        raise InputError("text", kind_of(document.text), "a str", "decode bytes first, and leave out what has no text")
+    if document.title is not None and not isinstance(document.title, str):
+        raise InputError("title", kind_of(document.title), "a str or None", "decode bytes first")
+    for name, values in (("targets", document.targets), ("claims", document.claims)):
+        if values is None and name == "targets":
+            continue
+        if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+            raise InputError(name, kind_of(values), "a sequence of strings", f"write {name}=[…], also for a single one")
+        for value in values:
+            if not isinstance(value, str):
+                raise InputError(f"one of {name}", kind_of(value), "a str", "turn each one into a str")
+
+
+def kind_of(value: object) -> str:
+    return type(value).__name__

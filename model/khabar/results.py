@@ -23,13 +23,17 @@ class Document:
 
 @dataclass(frozen=True)
 class Topic:
-    """What an article is about: *scores* holds the probability of every label."""
+    """What an article is about: *scores* holds the probability of every label.
+
+    *sure* is False where the best one is below the caller's *min_score*.
+    """
 
     label: str
     name: str
     code: str | None
     score: float
     scores: dict[str, float] = field(repr=False)
+    sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Entity:
 class Stance:
     """Where an article stands toward a target (favor, against, neutral) or a claim (agree, …).
 
-    *evidence* holds the (start, end) of the sentences that the judgement rests on.
+    *evidence* holds the (start, end) of the sentences that the judgement rests on; *sure* is as in
+    :class:`Topic`.
     """
 
     target: str
@@ -56,6 +61,35 @@ class Stance:
     score: float
     scores: dict[str, float] = field(repr=False)
     evidence: tuple[tuple[int, int], ...] = ()
+    sure: bool = True
+
+
+@dataclass(frozen=True)
+class Weight:
+    """How much a stretch of the text or title speaks for a label: below 0 it speaks against it.
+
+    It is the fall of the label's log-odds, in natural logarithms, when *start* to *end* is left out.
+    """
+
+    start: int
+    end: int
+    weight: float
+    part: Literal["text", "title"] = "text"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which words carried one answer: the topic, or the stance toward a *target* or claim.
+
+    *score* is the label's probability. *weights* are in the order of the article, the title first;
+    what the model did not read for this answer has none.
+    """
+
+    kind: Literal["topic", "target", "claim"]
+    target: str | None
+    label: str
+    score: float
+    weights: tuple[Weight, ...]
 
 
 @dataclass(frozen=True)
