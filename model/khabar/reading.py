@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -91,6 +92,17 @@ class Reading:
         return rows
 
 
+def as_document(document: object, targets: Sequence[str] | None) -> Document:
+    """Return one of many documents, asked about *targets* where it names none; InputError where it is no such thing."""
+    if isinstance(document, str):
+        return Document(document, targets=targets)
+    if not isinstance(document, Document):
+        raise InputError("a document", kind_of(document), "a str or a Document", "wrap the text: khabar.Document(text)")
+    if document.targets is None and targets is not None:
+        return Document(document.text, document.title, targets, document.claims, document.id)
+    return document
+
+
 def _check(document: Document) -> None:
     if not isinstance(document.text, str):
         raise InputError("text", kind_of(document.text), "a str", "decode bytes first, and leave out what has no text")
@@ -104,6 +116,12 @@ def _check(document: Document) -> None:
         for value in values:
             if not isinstance(value, str):
                 raise InputError(f"one of {name}", kind_of(value), "a str", "turn each one into a str")
+
+
+def check_score(value: object) -> None:
+    """Refuse a least score that is no number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise InputError("min_score", repr(value), "a number from 0 to 1", "pass 0 to take every answer")
 
 
 def kind_of(value: object) -> str:
