@@ -91,6 +91,11 @@ class Explanation:
     score: float
     weights: tuple[Weight, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists, strings and numbers, with the same names."""
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
+
 
 @dataclass(frozen=True)
 class Article:
@@ -109,8 +114,13 @@ class Article:
 
     def to_json(self) -> str:
         """Return one line of JSON that UTF-8 can hold: Persian as it is, lone surrogates escaped."""
-        line = json.dumps(self.to_dict(), ensure_ascii=False)
-        return line if _encodable(line) else json.dumps(self.to_dict())
+        return json_line(self.to_dict())
+
+
+def json_line(values: dict[str, Any]) -> str:
+    """Return plain values as :meth:`Article.to_json` writes them."""
+    line = json.dumps(values, ensure_ascii=False)
+    return line if _encodable(line) else json.dumps(values)
 
 
 def _plain(value: Any) -> Any:
