@@ -8,7 +8,7 @@
 
 from khabar.analyzer import Analyzer, load, predict
 from khabar.errors import CheckpointError, ConfigError, InputError, KhabarError
-from khabar.results import Article, Document, Entity, Stance, Topic
+from khabar.results import Article, Document, Entity, Explanation, Stance, Topic, Weight
 
 __all__ = [
     "Analyzer",
@@ -17,10 +17,12 @@ __all__ = [
     "ConfigError",
     "Document",
     "Entity",
+    "Explanation",
     "InputError",
     "KhabarError",
     "Stance",
     "Topic",
+    "Weight",
     "load",
     "predict",
 ]

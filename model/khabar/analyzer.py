@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Final, Self
 
@@ -11,8 +12,9 @@ from khabar.checkpoint import GRAPH, Checkpoint, bundled
 from khabar.config import ModelConfig
 from khabar.decoding import decode_entities, decode_topic, label_scores
 from khabar.errors import InputError
-from khabar.reading import Question, Reading
-from khabar.results import Article, Document, Entity, Stance, Topic
+from khabar.explaining import explain_stance, explain_topic
+from khabar.reading import Question, Reading, as_document, check_score, kind_of
+from khabar.results import Article, Document, Entity, Explanation, Stance, Topic
 from khabar.runtime import Logits, Runtime
 from khabar.targets import Context
 from khabar.text import Integers, TextReader
@@ -65,33 +67,67 @@ class Analyzer:
         title: str | None = None,
         targets: Sequence[str] | None = None,
         claims: Sequence[str] = (),
+        min_score: float = 0.0,
     ) -> Article:
         """Return what one article is about, whom it names and where it stands.
 
         *targets* are whom or what to judge the stance toward: None takes the article's main
         entities, () asks for none. *claims* are statements to check against the article. Offsets are
         into *text* as given. A text without a single word has no topic, no entities and no stances.
-        Raises InputError where an argument is not of its kind.
+        A topic or stance whose best label scores below *min_score* is not ``sure``; an entity that
+        does is left out. Raises InputError where an argument is not of its kind.
         """
-        return self._analyze([self._read(Document(text, title, targets, claims))])[0]
+        check_score(min_score)
+        return self._analyze([Reading(Document(text, title, targets, claims), self._reader)], min_score)[0]
 
     def predict_many(
-        self, documents: Iterable[str | Document], *, targets: Sequence[str] | None = None
+        self, documents: Iterable[str | Document], *, targets: Sequence[str] | None = None, min_score: float = 0.0
     ) -> Iterator[Article]:
         """Yield the article of each document, in order, as they come.
 
-        *targets* goes for the documents that name none themselves. Raises InputError at once where
-        *documents* is one text, and at its turn where a document is not of its kind.
+        *targets* goes for the documents that name none themselves; *min_score* is as in
+        :meth:`predict`. Raises InputError at once where *documents* is one text or *min_score* no
+        score, and at its turn where a document is not of its kind.
         """
+        check_score(min_score)
         if isinstance(documents, str | bytes | Document) or not isinstance(documents, Iterable):
             raise InputError(
-                "documents", _kind(documents), "an iterable of texts or Documents", "use predict for one text"
+                "documents", kind_of(documents), "an iterable of texts or Documents", "use predict for one text"
             )
-        return self._stream(documents, targets)
+        return self._stream(documents, targets, min_score)
 
-    def _stream(self, documents: Iterable[str | Document], targets: Sequence[str] | None) -> Iterator[Article]:
+    def explain(
+        self,
+        text: str,
+        *,
+        title: str | None = None,
+        targets: Sequence[str] | None = (),
+        claims: Sequence[str] = (),
+        topic: bool = True,
+    ) -> tuple[Explanation, ...]:
+        """Return which words carried the topic and each stance asked for, in the order asked.
+
+        Arguments are as in :meth:`predict`, except that *targets* has none by default: None takes
+        the article's main entities here too. Each answer costs as many passes as it has sentences
+        and content words in the few that matter. A text without a single word has no explanations.
+        """
+        reading = Reading(Document(text, title, targets, claims), self._reader)
+        if not reading.windows:
+            return ()
+        entities = self._entities(reading, self._run_windows([reading])[0]) if targets is None else ()
+        explanations = [
+            explain_stance(reading, question, self.config.task(f"{question.kind}_stance"), self._runtime)
+            for question in self._questions(reading, entities)
+        ]
+        if topic and self.config.has("topic"):
+            explanations.insert(0, explain_topic(reading, self.config.task("topic"), self._runtime))
+        return tuple(explanations)
+
+    def _stream(
+        self, documents: Iterable[str | Document], targets: Sequence[str] | None, min_score: float
+    ) -> Iterator[Article]:
         for chunk in self._chunks(documents, targets):
-            yield from self._analyze(chunk)
+            yield from self._analyze(chunk, min_score)
 
     def _chunks(self, documents: Iterable[str | Document], targets: Sequence[str] | None) -> Iterator[list[Reading]]:
         """Yield some documents at a time; those before a faulty one come out before its error."""
@@ -99,7 +135,7 @@ class Analyzer:
         size = 0
         try:
             for document in documents:
-                chunk.append(self._read(_document(document, targets)))
+                chunk.append(Reading(as_document(document, targets), self._reader))
                 size += len(chunk[-1].document.text)
                 if size >= _CHUNK_CHARACTERS or len(chunk) == _CHUNK_DOCUMENTS:
                     yield chunk
@@ -111,31 +147,33 @@ class Analyzer:
         if chunk:
             yield chunk
 
-    def _read(self, document: Document) -> Reading:
-        _check(document)
-        return Reading(document, self._reader)
-
-    def _analyze(self, readings: Sequence[Reading]) -> list[Article]:
+    def _analyze(self, readings: Sequence[Reading], min_score: float) -> list[Article]:
         """Pass over the documents, then over the pairs that they raise."""
-        passes = self._run([[self._reader.single(r.ids[a:b]) for a, b in r.windows] for r in readings])
-        topics = [self._topic(windows) for windows in passes]
-        entities = [self._entities(reading, windows) for reading, windows in zip(readings, passes, strict=True)]
+        passes = self._run_windows(readings)
+        topics = [self._topic(windows, min_score) for windows in passes]
+        entities = [
+            tuple(entity for entity in self._entities(reading, windows) if entity.score >= min_score)
+            for reading, windows in zip(readings, passes, strict=True)
+        ]
         questions = [self._questions(reading, found) for reading, found in zip(readings, entities, strict=True)]
-        stances = self._judge(readings, questions)
+        stances = self._judge(readings, questions, min_score)
         return [
             Article(reading.document.text, topic, found, judged, reading.document.id)
             for reading, topic, found, judged in zip(readings, topics, entities, stances, strict=True)
         ]
+
+    def _run_windows(self, readings: Sequence[Reading]) -> list[list[Logits]]:
+        return self._run([[self._reader.single(r.ids[a:b]) for a, b in r.windows] for r in readings])
 
     def _run(self, sequences: Sequence[Sequence[Integers]]) -> list[list[Logits]]:
         """Run the sequences of all documents together; give each document its own back."""
         results = iter(self._runtime.run([ids for group in sequences for ids in group]))
         return [[next(results) for _ in group] for group in sequences]
 
-    def _topic(self, windows: Sequence[Logits]) -> Topic | None:
+    def _topic(self, windows: Sequence[Logits], min_score: float) -> Topic | None:
         if not windows or not self.config.has("topic"):
             return None
-        return decode_topic(np.stack([logits["topic"] for logits in windows]), self.config.task("topic"))
+        return decode_topic(np.stack([logits["topic"] for logits in windows]), self.config.task("topic"), min_score)
 
     def _entities(self, reading: Reading, windows: Sequence[Logits]) -> tuple[Entity, ...]:
         if not windows or not len(reading.body.words) or not self.config.has("entities"):
@@ -156,7 +194,9 @@ class Analyzer:
             targets = reading.main_targets(entities, self.config.max_targets)
         return [question for question in (*targets, *reading.claims) if self.config.has(f"{question.kind}_stance")]
 
-    def _judge(self, readings: Sequence[Reading], questions: Sequence[Sequence[Question]]) -> list[tuple[Stance, ...]]:
+    def _judge(
+        self, readings: Sequence[Reading], questions: Sequence[Sequence[Question]], min_score: float
+    ) -> list[tuple[Stance, ...]]:
         contexts = [[r.context(question) for question in asked] for r, asked in zip(readings, questions, strict=True)]
         passes = self._run(
             [
@@ -168,44 +208,16 @@ class Analyzer:
             ]
         )
         return [
-            tuple(map(self._stance, asked, found, judged))
+            tuple(map(self._stance, asked, found, judged, repeat(min_score)))
             for asked, found, judged in zip(questions, contexts, passes, strict=True)
         ]
 
-    def _stance(self, question: Question, context: Context, logits: Logits) -> Stance:
+    def _stance(self, question: Question, context: Context, logits: Logits, min_score: float) -> Stance:
         task = self.config.task(f"{question.kind}_stance")
         scores = label_scores(logits[task.name], task)
         best = max(scores, key=scores.__getitem__)
-        return Stance(question.target.name, question.kind, best, scores[best], scores, context.evidence)
-
-
-def _document(document: object, targets: Sequence[str] | None) -> Document:
-    if isinstance(document, str):
-        return Document(document, targets=targets)
-    if not isinstance(document, Document):
-        raise InputError("a document", _kind(document), "a str or a Document", "wrap the text: khabar.Document(text)")
-    if document.targets is None and targets is not None:
-        return Document(document.text, document.title, targets, document.claims, document.id)
-    return document
-
-
-def _check(document: Document) -> None:
-    if not isinstance(document.text, str):
-        raise InputError("text", _kind(document.text), "a str", "decode bytes first, and leave out what has no text")
-    if document.title is not None and not isinstance(document.title, str):
-        raise InputError("title", _kind(document.title), "a str or None", "decode bytes first")
-    for name, values in (("targets", document.targets), ("claims", document.claims)):
-        if values is None and name == "targets":
-            continue
-        if not isinstance(values, Sequence) or isinstance(values, str | bytes):
-            raise InputError(name, _kind(values), "a sequence of strings", f"write {name}=[…], also for a single one")
-        for value in values:
-            if not isinstance(value, str):
-                raise InputError(f"one of {name}", _kind(value), "a str", "turn each one into a str")
-
-
-def _kind(value: object) -> str:
-    return type(value).__name__
+        sure = scores[best] >= min_score
+        return Stance(question.target.name, question.kind, best, scores[best], scores, context.evidence, sure)
 
 
 def load(path: str | Path | None = None, *, threads: int | None = None) -> Analyzer:
@@ -228,10 +240,11 @@ def predict(
     title: str | None = None,
     targets: Sequence[str] | None = None,
     claims: Sequence[str] = (),
+    min_score: float = 0.0,
 ) -> Article:
     """Read one article with the bundled model, which is loaded once; see :meth:`Analyzer.predict`.
 
     >>> predict("باران تند در کابل ده‌ها خانه را ویران کرد.").entities[0].text
     'کابل'
     """
-    return _bundled_analyzer().predict(text, title=title, targets=targets, claims=claims)
+    return _bundled_analyzer().predict(text, title=title, targets=targets, claims=claims, min_score=min_score)

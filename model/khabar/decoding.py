@@ -35,11 +35,12 @@ def label_scores(logits: Floats, task: TaskSpec) -> dict[str, float]:
     return dict(zip(task.keys, probabilities(logits, task).tolist(), strict=True))
 
 
-def decode_topic(logits: Floats, task: TaskSpec) -> Topic:
+def decode_topic(logits: Floats, task: TaskSpec, min_score: float = 0.0) -> Topic:
     """Return the topic of a document from the logits of its windows, shape (n_windows, K)."""
     scores = label_scores(logits.mean(0), task)
     best = max(task.labels, key=lambda label: scores[label.key])
-    return Topic(label=best.key, name=best.name, code=best.code, score=scores[best.key], scores=scores)
+    score = scores[best.key]
+    return Topic(best.key, best.name, best.code, score, scores, sure=score >= min_score)
 
 
 def decode_entities(logits: Floats, task: TaskSpec) -> list[WordSpan]:

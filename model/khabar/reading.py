@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -26,9 +27,10 @@ class Question:
 
 
 class Reading:
-    """One document as the model reads it."""
+    """One document as the model reads it; InputError where something in it is not of its kind."""
 
     def __init__(self, document: Document, reader: TextReader) -> None:
+        _check(document)
         self.document = document
         self.reader = reader
         self.body = reader.read(document.text)
@@ -39,6 +41,11 @@ class Reading:
     @cached_property
     def ids(self) -> Integers:
         return self.reader.document(self.title, self.body)
+
+    @property
+    def body_start(self) -> int:
+        """How many pieces stand before those of the text."""
+        return len(self.ids) - len(self.body.ids)
 
     @cached_property
     def windows(self) -> list[Span]:
@@ -72,7 +79,7 @@ class Reading:
 
     def word_logits(self, windows: Sequence[Logits], task: str) -> NDArray[np.float32]:
         """Return each word's logits from the window where it stands most central; shape (n_words, K)."""
-        pieces = self.body.first_pieces + len(self.ids) - len(self.body.ids)
+        pieces = self.body_start + self.body.first_pieces
         rows = np.empty((len(pieces), windows[0][task].shape[-1]), dtype=np.float32)
         widest = np.full(len(pieces), -1)
         for (start, end), logits in zip(self.windows, windows, strict=True):
@@ -83,3 +90,39 @@ class Reading:
             widest[words] = margins
             rows[words] = logits[task][1 + pieces[words] - start]  # 1 for <s>
         return rows
+
+
+def as_document(document: object, targets: Sequence[str] | None) -> Document:
+    """Return one of many documents, asked about *targets* where it names none; InputError where it is no such thing."""
+    if isinstance(document, str):
+        return Document(document, targets=targets)
+    if not isinstance(document, Document):
+        raise InputError("a document", kind_of(document), "a str or a Document", "wrap the text: khabar.Document(text)")
+    if document.targets is None and targets is not None:
+        return Document(document.text, document.title, targets, document.claims, document.id)
+    return document
+
+
+def _check(document: Document) -> None:
+    if not isinstance(document.text, str):
+        raise InputError("text", kind_of(document.text), "a str", "decode bytes first, and leave out what has no text")
+    if document.title is not None and not isinstance(document.title, str):
+        raise InputError("title", kind_of(document.title), "a str or None", "decode bytes first")
+    for name, values in (("targets", document.targets), ("claims", document.claims)):
+        if values is None and name == "targets":
+            continue
+        if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+            raise InputError(name, kind_of(values), "a sequence of strings", f"write {name}=[…], also for a single one")
+        for value in values:
+            if not isinstance(value, str):
+                raise InputError(f"one of {name}", kind_of(value), "a str", "turn each one into a str")
+
+
+def check_score(value: object) -> None:
+    """Refuse a least score that is no number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise InputError("min_score", repr(value), "a number from 0 to 1", "pass 0 to take every answer")
+
+
+def kind_of(value: object) -> str:
+    return type(value).__name__

@@ -23,13 +23,17 @@ class Document:
 
 @dataclass(frozen=True)
 class Topic:
-    """What an article is about: *scores* holds the probability of every label."""
+    """What an article is about: *scores* holds the probability of every label.
+
+    *sure* is False where the best one is below the caller's *min_score*.
+    """
 
     label: str
     name: str
     code: str | None
     score: float
     scores: dict[str, float] = field(repr=False)
+    sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Entity:
 class Stance:
     """Where an article stands toward a target (favor, against, neutral) or a claim (agree, …).
 
-    *evidence* holds the (start, end) of the sentences that the judgement rests on.
+    *evidence* holds the (start, end) of the sentences that the judgement rests on; *sure* is as in
+    :class:`Topic`.
     """
 
     target: str
@@ -56,6 +61,40 @@ class Stance:
     score: float
     scores: dict[str, float] = field(repr=False)
     evidence: tuple[tuple[int, int], ...] = ()
+    sure: bool = True
+
+
+@dataclass(frozen=True)
+class Weight:
+    """How much a stretch of the text or title speaks for a label: below 0 it speaks against it.
+
+    It is the fall of the label's log-odds, in natural logarithms, when *start* to *end* is left out.
+    """
+
+    start: int
+    end: int
+    weight: float
+    part: Literal["text", "title"] = "text"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which words carried one answer: the topic, or the stance toward a *target* or claim.
+
+    *score* is the label's probability. *weights* are in the order of the article, the title first;
+    what the model did not read for this answer has none.
+    """
+
+    kind: Literal["topic", "target", "claim"]
+    target: str | None
+    label: str
+    score: float
+    weights: tuple[Weight, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists, strings and numbers, with the same names."""
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
 
 
 @dataclass(frozen=True)
@@ -75,8 +114,13 @@ class Article:
 
     def to_json(self) -> str:
         """Return one line of JSON that UTF-8 can hold: Persian as it is, lone surrogates escaped."""
-        line = json.dumps(self.to_dict(), ensure_ascii=False)
-        return line if _encodable(line) else json.dumps(self.to_dict())
+        return json_line(self.to_dict())
+
+
+def json_line(values: dict[str, Any]) -> str:
+    """Return plain values as :meth:`Article.to_json` writes them."""
+    line = json.dumps(values, ensure_ascii=False)
+    return line if _encodable(line) else json.dumps(values)
 
 
 def _plain(value: Any) -> Any:

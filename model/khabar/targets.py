@@ -34,6 +34,8 @@ class Context:
 
     ids: Integers
     """Word pieces, shape (n_pieces,)."""
+    places: Integers
+    """Where each stands among the pieces of title, separator and text; shape (n_pieces,)."""
     evidence: tuple[Span, ...]
     """Spans of the raw text."""
 
@@ -90,6 +92,7 @@ class ContextFinder:
         self._title = title
         self._body = body
         self._n_sentences = len(body.sentences)
+        self._ids = reader.document(title, body)
 
     @cached_property
     def _bags(self) -> list[set[str]]:
@@ -122,19 +125,22 @@ class ContextFinder:
     def _context(self, query: Passage, order: list[int], evidence: list[int]) -> Context:
         """Take sentences in *order* while they fit; lay them out as the text has them."""
         room = self._reader.window - 4 - len(query.ids)
-        title = self._title.ids[: room // 4] if self._title is not None else np.empty(0, dtype=np.int64)
+        title = np.arange(min(room // 4, len(self._title.ids)) if self._title is not None else 0)
         room -= len(title)
+        body_start = len(self._ids) - len(self._body.ids)
         chosen: dict[int, Integers] = {}
         for index in dict.fromkeys(order):
             if index >= self._n_sentences:
                 continue
-            pieces = self._body.ids[slice(*self._body.sentence_pieces[index])]
+            pieces = body_start + np.arange(*self._body.sentence_pieces[index])
             if len(pieces) <= room or not chosen:
                 chosen[index] = pieces[:room]
                 room -= len(chosen[index])
         rests_on = sorted([index for index in evidence if index in chosen][:_EVIDENCE])
+        places = np.concatenate((title, *(chosen[index] for index in sorted(chosen))))
         return Context(
-            ids=np.concatenate((title, *(chosen[index] for index in sorted(chosen)))),
+            ids=self._ids[places],
+            places=places,
             evidence=tuple(self._body.clean.raw_span(*self._body.sentences[index]) for index in rests_on),
         )
 
@@ -159,11 +165,12 @@ def _mention_pattern(names: Sequence[str]) -> re.Pattern[str]:
 
 def _content(text: str) -> set[str]:
     """Return the words of a sentence that can tell it from others."""
-    return {word for word in re.findall(r"\w{2,}", text.casefold()) if word not in _FUNCTION_WORDS}
+    return {word for word in re.findall(r"\w{2,}", text.casefold()) if word not in FUNCTION_WORDS}
 
 
-_FUNCTION_WORDS: Final = frozenset(
+FUNCTION_WORDS: Final = frozenset(
     [
+        "و",
         "از",
         "به",
         "با",

@@ -1,4 +1,4 @@
-"""The command line: ``khabar predict``, ``info``, ``train``, ``calibrate``, ``trim`` and ``export``.
+"""The command line: ``khabar predict``, ``explain``, ``info``, ``train``, ``evaluate`` and what goes with them.
 
 What only one command needs is imported by that command, so that asking for help stays quick.
 """
@@ -16,17 +16,23 @@ import typer
 
 import khabar
 from khabar.errors import InputError, KhabarError
+from khabar.results import json_line
 from khabar_data.extras import extra_needed
 from khabar_training import display
 from khabar_training.calibrate_cli import calibrate
 from khabar_training.data_cli import data_app
 from khabar_training.display import refusals
+from khabar_training.explain_display import show_explanations
 
 app = typer.Typer(name="khabar", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_app)
 
 Model = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="A checkpoint folder; the bundled model by default.")
+]
+Claim = Annotated[
+    list[str] | None,
+    typer.Option(help="Judge whether the article supports this statement; again for more."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -50,11 +56,11 @@ def predict(
         list[str] | None,
         typer.Option(help="Judge the stance toward this, again for more; by default the article's main entities."),
     ] = None,
-    claim: Annotated[
-        list[str] | None,
-        typer.Option(help="Judge whether the article supports this statement; again for more."),
-    ] = None,
+    claim: Claim = None,
     no_targets: Annotated[bool, typer.Option("--no-targets", help="Judge the stance toward nobody.")] = False,
+    min_score: Annotated[
+        float, typer.Option(min=0, max=1, help='Say "not sure" below this score, and leave out entities below it.')
+    ] = 0.0,
     as_json: Json = False,
     model: Model = None,
 ) -> None:
@@ -69,7 +75,9 @@ def predict(
     for name in files:
         try:
             text = read_text(name)
-            article = analyzer.predict(text, title=title, targets=() if no_targets else target, claims=claim or ())
+            article = analyzer.predict(
+                text, title=title, targets=() if no_targets else target, claims=claim or (), min_score=min_score
+            )
         except KhabarError as error:
             display.show_error(error)
             failed = True
@@ -79,6 +87,29 @@ def predict(
         else:
             display.show_article(article, analyzer.config, title, name if len(files) > 1 else None)
     raise typer.Exit(failed)
+
+
+@app.command()
+def explain(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="One article in UTF-8; - is standard input.")],
+    title: Annotated[str | None, typer.Option(help="The article's title.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Explain the stance toward this too; again for more.")
+    ] = None,
+    claim: Claim = None,
+    as_json: Json = False,
+    model: Model = None,
+) -> None:
+    """Say which words of an article carried its topic and the stances asked for."""
+    with refusals():
+        analyzer = khabar.load(model)
+        text = read_text(file)
+        explanations = analyzer.explain(text, title=title, targets=target or (), claims=claim or ())
+    if as_json:
+        found = [explanation.to_dict() for explanation in explanations]
+        print(json_line({"title": title, "text": text, "explanations": found}))
+    else:
+        show_explanations(explanations, analyzer.config, title, text)
 
 
 @app.command()

@@ -35,6 +35,8 @@ _ENTITY_STYLES: Final = (
 )
 """Given to the entity types in the order that the model lists them."""
 _STANCE_STYLES: Final = {"favor": "green", "agree": "green", "against": "red", "disagree": "red"}
+_NOT_SURE: Final = ("not sure  ", "bold yellow")
+"""Stands before the Persian of an answer that scores too low."""
 _RUNNERS_UP: Final = 2
 _NEWLINE: Final = re.compile(r"\r\n?")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -103,8 +105,10 @@ def _show_topic(console: Console, topic: Topic, task: TaskSpec) -> None:
     console.print("Topic", style="bold")
     others = sorted(topic.scores, key=lambda key: -topic.scores[key])
     for key in (topic.label, *[key for key in others if key != topic.label][:_RUNNERS_UP]):
-        line = f"  {topic.scores[key]:>4.0%}  {key:<{_width(task)}}  {names[key]}"
-        print_persian(console, Text(line, style="bold" if key == topic.label else "dim"))
+        line = Text(f"  {topic.scores[key]:>4.0%}  {key:<{_width(task)}}  ", "bold" if key == topic.label else "dim")
+        if key == topic.label and not topic.sure:
+            line.append(*_NOT_SURE)
+        print_persian(console, line.append(names[key]))
     console.print()
 
 
@@ -139,6 +143,7 @@ def _show_stance(console: Console, stance: Stance, text: str, task: TaskSpec) ->
         f"  {stance.score:>4.0%}  ",
         (f"{stance.label:<9}", f"bold {style}"),
         f" {stance.kind:<6}  ",
+        "" if stance.sure else _NOT_SURE,
         printable(stance.target),
         ": ",
         (names[stance.label], style),
