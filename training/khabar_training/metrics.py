@@ -31,15 +31,14 @@ def bootstrap(counts: Counts, statistic: Callable[[Counts], float], seed: int = 
     """Return *statistic* of the summed counts, with its percentile bootstrap interval (Efron 1979).
 
     *counts* has one entry a document (or a group of them) along its first axis; whole entries are
-    drawn anew, so what belongs together stays together.
+    drawn anew, so what belongs together stays together. Draws in which the statistic does not exist
+    (NaN) are left out.
     """
     chance = np.random.default_rng(seed)
     n_documents = len(counts)
-    draws = [
-        statistic(np.tensordot(weights, counts, 1))
-        for weights in chance.multinomial(n_documents, np.full(n_documents, 1 / n_documents), _RESAMPLES)
-    ]
-    low, high = np.quantile(draws, (0.025, 0.975))
+    weights = chance.multinomial(n_documents, np.full(n_documents, 1 / n_documents), _RESAMPLES)
+    draws = [statistic(sums) for sums in np.tensordot(weights, counts, 1)]
+    low, high = np.nanquantile(draws, (0.025, 0.975))
     return Estimate(statistic(counts.sum(0)), float(low), float(high))
 
 
