@@ -80,6 +80,8 @@ class Calibration:
     """The expected calibration error."""
     bins: tuple[Bin, ...]
     thresholds: tuple[Threshold, ...]
+    risk_area: float | None = None
+    """The area under the risk-coverage curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +157,8 @@ class EntityScores:
     matching: dict[str, dict[str, ClassScores]]
     """The type ``all`` is the sum over types."""
     borders: Matrix
-    """By gold type: right, too short, too long, shifted, wrong type, wrong type and border, missed; by found
-    type in the last row: made up."""
+    """In rows right, too short, too long, shifted, wrong type, wrong type and border, missed, made up; in
+    columns the types, gold ones but for the last row, which has found ones."""
     by_length: tuple[Slice, ...]
     """Strict F1 by length in words."""
     by_seen: tuple[Slice, ...]

@@ -1,0 +1,47 @@
+"""Precision, recall and F1 of each label, from the counts of :mod:`khabar_training.metrics`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from khabar_training.metrics import Counts
+from khabar_training.report.measured import ClassScores, Matrix
+
+ALL: Final = "all"
+"""What the sum over labels is called."""
+
+
+def class_scores(counts: Counts, labels: Sequence[str]) -> tuple[ClassScores, ...]:
+    """Return the scores of each label from a confusion matrix, gold in rows; shape (K, K)."""
+    columns = zip(labels, counts.diagonal(), counts.sum(0), counts.sum(1), strict=True)
+    return tuple(scores_of(*column) for column in columns)
+
+
+def span_scores(counts: Counts, labels: Sequence[str]) -> dict[str, ClassScores]:
+    """Return the scores of :data:`ALL` labels and of each, from span counts; shape (n_labels, 3)."""
+    rows = dict(zip(labels, counts, strict=True))
+    return {label: scores_of(label, *row) for label, row in ({ALL: counts.sum(0)} | rows).items()}
+
+
+def scores_of(label: str, right: float, found: float, support: float) -> ClassScores:
+    """Return the scores of a label that was *found* so often, *right* of these, and expected *support* times.
+
+    A label never found has no precision; one never expected has neither recall nor F1, so that no
+    average counts it as 0. One that is expected and never found has F1 0, which an average must count.
+    """
+    return ClassScores(
+        label=label,
+        precision=float(right / found) if found else None,
+        recall=float(right / support) if support else None,
+        f1=float(2 * right / (found + support)) if support else None,
+        support=int(support),
+        found=int(found),
+    )
+
+
+def matrix(counts: Counts, rows: Sequence[str], columns: Sequence[str]) -> Matrix:
+    """Return counts of shape (n_rows, n_columns) as a report keeps them."""
+    return Matrix(
+        rows=tuple(rows),
+        columns=tuple(columns),
+        counts=tuple(tuple(int(count) for count in row) for row in counts),
+    )
