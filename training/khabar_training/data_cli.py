@@ -57,7 +57,7 @@ def check(
 
     with refusals():
         folder = model or (bundled() if bundled().is_dir() else None)
-        sources = _sources(files, format_name, option, label_map)
+        sources = sources_of(files, format_name, option, label_map)
         findings = run(sources, _label_sets(labels), piece_ruler(folder) if folder else WORD_RULER)
     if as_json:
         print(json.dumps(findings.to_dict(), ensure_ascii=False))
@@ -81,7 +81,7 @@ def convert(
         if out.suffix not in SUFFIXES:
             remedy = f"the last name is the file to write; end it in {SUFFIXES[0]}"
             raise FormatError(str(out), "it is not named as JSON Lines", remedy)
-        sources = _sources(files, format_name, option, label_map)
+        sources = sources_of(files, format_name, option, label_map)
         print(f"{out}: {_written(out, _counted(record for source in sources for record in source.records()))} records")
 
 
@@ -102,7 +102,7 @@ def split(
 
     shares = {name: share for name, share in (("train", train), ("dev", dev), ("test", test)) if share}
     with refusals():
-        sources = _sources(files, format_name, option, label_map)
+        sources = sources_of(files, format_name, option, label_map)
         records = _counted(record for source in sources for record in source.records())
         parts = partition(records, shares, seed)
         for name, part in parts.items():
@@ -123,9 +123,10 @@ def list_corpora(
         show_corpora(rows)
 
 
-def _sources(
+def sources_of(
     files: Iterable[str], format_name: str | None, options: Iterable[str] | None, maps: Iterable[str] | None
 ) -> list[Source]:
+    """Return files as the options of the command line say that they are to be read."""
     settings = _settings(options or ())
     label_maps = _label_maps(maps or ())
     return [Source(path=path, format=format_name, options=settings, maps=label_maps) for path in files]

@@ -130,7 +130,9 @@ def _tuple(values: Any, kinds: tuple[Any, ...], place: str) -> tuple[Any, ...]:
     each = (kinds[0],) * len(values) if kinds[-1] is Ellipsis else kinds
     if len(each) != len(values):
         raise ValueError(f"{place} has {len(values)} parts, not {len(each)}")
-    return tuple(_decoded(value, kind, f"{place}[{at}]") for at, (value, kind) in enumerate(zip(values, each)))
+    return tuple(
+        _decoded(value, kind, f"{place}[{at}]") for at, (value, kind) in enumerate(zip(values, each, strict=True))
+    )
 
 
 def _check(value: Any, kind: type[Any], place: str) -> Any:
