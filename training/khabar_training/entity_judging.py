@@ -63,7 +63,7 @@ class EntityJudge:
         gold = set(map(_key, record.entities))
         self._scores += [(entity.score, _key(entity) in gold) for entity in found]
         self._by_length.append(self._counts(record, found, len(_LENGTHS), _length))
-        self._by_seen.append(self._counts(record, found, len(_SEEN), lambda name: name not in self._names))
+        self._by_seen.append(self._counts(record, found, len(_SEEN), lambda name: int(name not in self._names)))
         self._look_closer(record, found)
 
     def report(self, units: str) -> TaskReport:
