@@ -1,7 +1,8 @@
 """Near duplicates: texts that share most of their runs of five words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from unicodedata import normalize
 from zlib import crc32
 
 import numpy as np
@@ -16,6 +17,11 @@ LIKENESS: Final = 0.8
 """The share of runs in common (Jaccard) from which two texts count as near duplicates."""
 _BANDS: Final = (16, 8)
 """Bands and hashes in each: 95 % of the pairs at that likeness share a whole band and are then compared."""
+
+_PLAIN: Final = str.maketrans("0123456789ةەہھے", "۰۱۲۳۴۵۶۷۸۹ههههی", "ء") | dict.fromkeys(
+    [*range(0x300, 0x370), *range(0x64B, 0x660), 0x670]
+)
+"""After decomposition (NFKD): Persian digits, one he and one ye, neither hamza nor madda nor other marks."""
 
 
 class NearDuplicates:
@@ -48,7 +54,16 @@ class NearDuplicates:
 
 def word_runs(text: str) -> Iterator[str]:
     """Yield every run of five words, spelling variants made one; a shorter text is one run."""
-    cleaned = clean(text).text.casefold()
-    spoken = [word for start, end in words(cleaned) if (word := cleaned[start:end].replace(ZWNJ, ""))[0].isalnum()]
+    return runs_of(plain_words(text))
+
+
+def runs_of(spoken: Sequence[str]) -> Iterator[str]:
+    """Yield every run of five of a text's words."""
     for start in range(max(len(spoken) - N_WORDS + 1, min(len(spoken), 1))):
         yield " ".join(spoken[start : start + N_WORDS])
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words and numbers of a text, the same however letters, digits, marks and ZWNJ are typed."""
+    plain = clean(normalize("NFKD", text).translate(_PLAIN)).text.casefold()
+    return [word for start, end in words(plain) if (word := plain[start:end].replace(ZWNJ, ""))[0].isalnum()]

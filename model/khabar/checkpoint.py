@@ -5,6 +5,7 @@ tokenizer.json     word pieces (Hugging Face tokenizers)
 model.onnx         the graph to predict with
 encoder.json       the encoder's shape, to go on training
 model.safetensors  the weights, to go on training
+training_data.safetensors  fingerprints of the texts it was trained on
 manifest.json      the SHA-256 of every file above
 """
 
@@ -32,8 +33,9 @@ TOKENIZER: Final = "tokenizer.json"
 GRAPH: Final = "model.onnx"
 ENCODER: Final = "encoder.json"
 WEIGHTS: Final = "model.safetensors"
+TRAINING_DATA: Final = "training_data.safetensors"
 MANIFEST: Final = "manifest.json"
-_LISTED: Final = (CONFIG, TOKENIZER, GRAPH, ENCODER, WEIGHTS)
+_LISTED: Final = (CONFIG, TOKENIZER, GRAPH, ENCODER, WEIGHTS, TRAINING_DATA)
 
 
 def bundled() -> Path:
@@ -67,6 +69,11 @@ class Checkpoint:
         if not isinstance(digests, dict):
             raise CheckpointError(self.folder, f"{MANIFEST} lists no digests", "write it again")
         return {name: str(digest) for name, digest in digests.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files that the manifest lists."""
+        return tuple(self._digests)
 
     def path(self, name: str) -> Path:
         """Return the path of one file after checking its digest."""

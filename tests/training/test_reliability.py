@@ -51,7 +51,8 @@ def test_calibration_by_hand() -> None:
     assert low == Bin(low=7 / 15, high=8 / 15, n=2, confidence=0.495, accuracy=1.0)
     assert (high.n, high.accuracy) == (2, 0.5)
     assert found.thresholds[0] == Threshold(min_score=0.0, coverage=1.0, risk=0.25)
-    assert (found.thresholds[10].coverage, found.thresholds[10].risk) == (0.75, pytest.approx(1 / 3))
+    assert found.thresholds[10].coverage == 0.75
+    assert found.thresholds[10].risk == pytest.approx(1 / 3)
     assert found.thresholds[-1] == Threshold(min_score=0.9, coverage=0.5, risk=0.5)
     assert found.risk_area == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
 
