@@ -1,7 +1,7 @@
 """What stands beside the model in a report: baselines to beat, and controls that see only a part of the question."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,12 +48,12 @@ class Lessons:
     dictionary: NameDictionary | None = None
 
 
-def learnt(train: Iterable[Record]) -> Lessons:
-    """Train the baselines and controls of every task that the records label."""
+def learnt(train: Iterable[Record], tasks: Container[str]) -> Lessons:
+    """Train the baselines and controls of *tasks*, as far as the records label them."""
     records = list(train)
     tagged = [record for record in records if record.entities]
     return Lessons(
-        controls={task: _controls(task, records) for task in _VIEWS},
+        controls={task: _controls(task, records) for task in _VIEWS if task in tasks},
         targets=frozenset(stance.target for record in records for stance in record.target_stances),
         names=frozenset(record.text[span.start : span.end] for record in tagged for span in record.entities),
         dictionary=NameDictionary(tagged) if tagged else None,

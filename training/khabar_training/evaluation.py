@@ -1,7 +1,7 @@
 """Measuring a model: records are read, predicted and judged one after another, and a report is what remains."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -11,9 +11,10 @@ from typing import Final
 
 from khabar import Analyzer, load
 from khabar.checkpoint import BUNDLED, MANIFEST
-from khabar.config import Kind, ModelConfig
+from khabar.config import Kind, ModelConfig, TaskSpec
 from khabar.errors import InputError
 from khabar.results import Document
+from khabar_data.fingerprints import Fingerprints
 from khabar_data.formats import Source
 from khabar_data.label_map import found_labels
 from khabar_data.labels import LabelSets
@@ -32,6 +33,9 @@ type Watch = Callable[[Iterator[Case], int], Iterable[Case]]
 _LENGTHS: Final = ((100, "<100"), (200, "100-199"), (400, "200-399"), (800, "400-799"))
 """Words of a text, by the number that they stay below."""
 _LONGEST: Final = "800+"
+N_EXAMPLES: Final = 10
+N_WORDS: Final = 8
+"""Of a record without an id, what an example of overlap shows."""
 
 
 def evaluate(
@@ -52,8 +56,9 @@ def evaluate(
     analyzer = _loaded(model)
     evaluated, lessons = _Reader(data, "data"), _Reader(train, "train")
     held = found_labels(evaluated.records())  # faults in the data show before an hour of predicting is spent
-    setting = Setting(lessons=learnt(lessons.records()) if lessons.parts else None, seed=seed)
-    judges, notes = _judges(analyzer.config, held, setting)
+    tasks = _tasks(analyzer.config, held)
+    setting = Setting(lessons=learnt(lessons.records(), held) if lessons.parts else None, seed=seed)
+    judges = [(EntityJudge if t.kind is Kind.WORDS else LabelJudge)(t, held[t.name], setting) for t in tasks]
     units, overlap = _Units(), _OverlapCounter(analyzer.folder)
     for case in watched(_cases(analyzer, evaluated.records(), units), evaluated.n_records):
         overlap.take(case.record)
@@ -68,7 +73,7 @@ def evaluate(
         n_records=evaluated.n_records,
         overlap=overlap.result(),
         tasks=tuple(judge.report(units.name) for judge in judges),
-        notes=notes,
+        notes=_left_out(analyzer.config, held),
         seed=seed,
     )
     return rounded(report)
@@ -138,23 +143,20 @@ def _sha256(path: Path) -> str | None:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _judges(
-    config: ModelConfig, held: LabelSets, setting: Setting
-) -> tuple[list[LabelJudge | EntityJudge], tuple[str, ...]]:
-    """Return a judge for each task that the model has and the data label, and which tasks are left out."""
-    judges = [
-        (EntityJudge if task.kind is Kind.WORDS else LabelJudge)(task, held[task.name], setting)
-        for task in config.tasks
-        if task.name in held
-    ]
-    if not judges:
-        has = ", ".join(task.name for task in config.tasks)
-        remedy = "name data with labels, or a model that has their task"
-        problem = f"they have labels for {', '.join(held) or 'no task'}, the model has {has}"
-        raise ReportError("the data", problem, remedy)
-    notes = [f"{task.name}: no record is labelled for it" for task in config.tasks if task.name not in held]
-    notes += [f"{task}: the model does not have this task" for task in held if not config.has(task)]
-    return judges, tuple(notes)
+def _tasks(config: ModelConfig, held: LabelSets) -> list[TaskSpec]:
+    """Return the tasks that the model has and the data label; ReportError where there are none."""
+    tasks = [task for task in config.tasks if task.name in held]
+    if not tasks:
+        problem = f"they have labels for {', '.join(held) or 'no task'}; the model has {', '.join(task.name for task in config.tasks)}"
+        raise ReportError("the data", problem, "name data with labels, or a model that has their task")
+    return tasks
+
+
+def _left_out(config: ModelConfig, held: LabelSets) -> tuple[str, ...]:
+    """Say which tasks the report leaves out."""
+    unlabelled = (f"{task.name}: no record is labelled for it" for task in config.tasks if task.name not in held)
+    unknown = (f"{task}: the model does not have this task" for task in held if not config.has(task))
+    return (*unlabelled, *unknown)
 
 
 class _Units:
@@ -207,10 +209,24 @@ class _OverlapCounter:
     """Counts evaluated records that the model was trained on, where its checkpoint can tell."""
 
     def __init__(self, folder: Path) -> None:
-        self._n = {"exact": 0, "near": 0}
+        self._fingerprints = Fingerprints.of_checkpoint(folder)
+        self._counts: Counter[str] = Counter()
+        self._examples: list[str] = []
 
     def take(self, record: Record) -> None:
-        pass
+        """Look up one record."""
+        how = self._fingerprints.overlap(record) if self._fingerprints else None
+        if how is None:
+            return
+        self._counts[how] += 1
+        if len(self._examples) < N_EXAMPLES:
+            self._examples.append(record.id or " ".join(record.text.split()[:N_WORDS]))
 
     def result(self) -> Overlap:
-        return Overlap(checked=False)
+        """Return what was found."""
+        return Overlap(
+            checked=self._fingerprints is not None,
+            exact=self._counts["exact"],
+            near=self._counts["near"],
+            examples=tuple(self._examples),
+        )
