@@ -194,6 +194,17 @@ class TaskReport:
     notes: tuple[str, ...] = ()
     """What a careful reader must know: labels without support, sets of labels, how a figure was made."""
 
+    @property
+    def main_figure(self) -> str:
+        """The name of the figure that a model is judged by."""
+        return next(iter(self.systems[0].figures))
+
+    @property
+    def rival(self) -> System | None:
+        """The baseline or control with the best main figure, if there is any."""
+        others = [system for system in self.systems[1:] if self.main_figure in system.figures]
+        return max(others, key=lambda system: system.figures[self.main_figure].value, default=None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataFile:
