@@ -56,6 +56,8 @@ def evaluate(
     analyzer = _loaded(model)
     evaluated, lessons = _Reader(data, "data"), _Reader(train, "train")
     held = found_labels(evaluated.records())  # faults in the data show before an hour of predicting is spent
+    if not evaluated.n_records:
+        raise ReportError("the data", "there are no records", "name at least one file with records")
     tasks = _tasks(analyzer.config, held)
     setting = Setting(lessons=learnt(lessons.records(), held) if lessons.parts else None, seed=seed)
     judges = [(EntityJudge if t.kind is Kind.WORDS else LabelJudge)(t, held[t.name], setting) for t in tasks]
@@ -147,7 +149,10 @@ def _tasks(config: ModelConfig, held: LabelSets) -> list[TaskSpec]:
     """Return the tasks that the model has and the data label; ReportError where there are none."""
     tasks = [task for task in config.tasks if task.name in held]
     if not tasks:
-        problem = f"they have labels for {', '.join(held) or 'no task'}; the model has {', '.join(task.name for task in config.tasks)}"
+        has = ", ".join(task.name for task in config.tasks)
+        problem = (
+            f"no label that can be judged: they are labelled for {', '.join(held) or 'nothing'}, the model has {has}"
+        )
         raise ReportError("the data", problem, "name data with labels, or a model that has their task")
     return tasks
 
