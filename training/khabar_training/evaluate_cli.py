@@ -17,7 +17,7 @@ from khabar_training.display import open_console, print_persian, printable, refu
 
 if TYPE_CHECKING:
     from khabar_training.judging import Case
-    from khabar_training.report.comparison import Changes, Comparison
+    from khabar_training.report.comparison import Changes, Comparison, Difference
     from khabar_training.report.measured import Report
 
 REPORT_HELP = "A folder that khabar evaluate wrote, or its report.json."
@@ -75,18 +75,18 @@ def _with_progress(cases: "Iterator[Case]", n_cases: int) -> "Iterable[Case]":
 
 
 def _show_report(report: "Report") -> None:
-    """Print each task's figures, the model first and what it must beat below."""
+    """Print each task's main figure, of the model first, and what a careful reader must know."""
     console = open_console()
+    table = Table("task", "n", "figure", "system", "value (95 %)", box=None, pad_edge=False)
     for task in report.tasks:
-        table = Table(f"{task.task} (n={task.n:,})", box=None, pad_edge=False)
-        names = list(task.systems[0].figures)
-        for name in names:
-            table.add_column(name, justify="right")
+        facts = (task.task, f"{task.n:,}", task.main_figure)
         for system in task.systems:
-            table.add_row(system.name, *(str(system.figures.get(name, "")) for name in names))
-        console.print(table)
+            table.add_row(*facts, system.name, str(system.figures.get(task.main_figure, "")))
+            facts = ("", "", "")
+    console.print(table)
+    for task in report.tasks:
         for note in task.notes:
-            console.print(Text(f"  {printable(note)}", style="dim"), soft_wrap=True)
+            console.print(Text(f"{task.task}: {printable(note)}", style="dim"), soft_wrap=True)
     for note in report.notes:
         console.print(Text(printable(note), style="yellow"), soft_wrap=True)
     if report.overlap.exact or report.overlap.near:
@@ -96,29 +96,33 @@ def _show_report(report: "Report") -> None:
 
 
 def _show_comparison(compared: "Comparison") -> None:
-    """Print the differences as a table, then the items that changed; ids come last in a line of their own."""
+    """Print by task how the figures differ and which items changed."""
     console = open_console()
     console.print(Text(f"A {printable(compared.first)}, B {printable(compared.second)}", style="bold"))
-    table = Table("task", "figure", "A", "B", "B - A", "95 % interval", "", box=None, pad_edge=False)
-    for one in compared.differences:
-        verdict = ("better" if one.change.value > 0 else "worse") if one.excludes_zero else "not certain"
-        interval = f"{one.change.low:+.3f} to {one.change.high:+.3f}"
-        table.add_row(
-            *(one.task, one.figure, f"{one.first:.3f}", f"{one.second:.3f}", f"{one.change.value:+.3f}"),
-            *(interval, verdict),
-        )
-    console.print(table)
     for changes in compared.changes:
+        table = Table(changes.task, "A", "B", "B - A", "95 % interval", "", box=None, pad_edge=False)
+        for one in compared.differences:
+            if one.task == changes.task:
+                table.add_row(*_cells(one))
+        console.print(table)
         _show_changes(changes)
     for note in compared.notes:
         console.print(Text(printable(note), style="yellow"), soft_wrap=True)
 
 
+def _cells(one: "Difference") -> tuple[str, ...]:
+    change = one.change
+    verdict = ("better" if change.value > 0 else "worse") if one.excludes_zero else "not certain"
+    interval = f"{change.low:+.3f} to {change.high:+.3f}"
+    return one.figure, f"{one.first:.3f}", f"{one.second:.3f}", f"{change.value:+.3f}", interval, verdict
+
+
 def _show_changes(changes: "Changes") -> None:
+    """Print how many items changed, then some of them, each in a line that ends in its id."""
     console = open_console()
-    console.print(
-        f"{changes.task}: of {changes.n:,} items {changes.n_mended:,} became right, {changes.n_broken:,} became wrong"
-    )
+    counts = f"{changes.n_mended:,} became right, {changes.n_broken:,} became wrong"
+    console.print(f"  of {changes.n:,} items {counts}", soft_wrap=True)
     for verb, ids in (("right", changes.mended), ("wrong", changes.broken)):
         for name in ids:
             print_persian(console, Text(printable(f"  now {verb}  {name}").replace("\n", " ")))
+    console.print()

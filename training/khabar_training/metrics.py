@@ -13,6 +13,8 @@ from khabar_data.records import Span
 type Counts = NDArray[np.float64]
 
 _RESAMPLES: Final = 2000
+_AT_ONCE: Final = 100
+"""Resamples that are held in memory together."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ def bootstrap(counts: Counts, statistic: Callable[[Counts], float], seed: int = 
     """
     chance = np.random.default_rng(seed)
     n_documents = len(counts)
-    weights = chance.multinomial(n_documents, np.full(n_documents, 1 / n_documents), _RESAMPLES)
-    draws = [statistic(sums) for sums in np.tensordot(weights, counts, 1)]
+    draws: list[float] = []
+    while len(draws) < _RESAMPLES:
+        weights = chance.multinomial(n_documents, np.full(n_documents, 1 / n_documents), _AT_ONCE)
+        draws += map(statistic, np.tensordot(weights.astype(np.float64), counts, 1))
     low, high = np.nanquantile(draws, (0.025, 0.975))
     return Estimate(statistic(counts.sum(0)), float(low), float(high))
 
