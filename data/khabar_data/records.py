@@ -58,6 +58,7 @@ class Record:
 
     ``topics`` is the set of topics that the article may be of. ``entity_types`` are the types that were
     looked for: empty where the entities are unknown. ``group`` keeps together what a split must not part.
+    ``date`` is when it was published, as the source writes it; reports slice by its year, so ISO 8601 is best.
 
     >>> Record(text="بانک ملی", entities=(Span(start=0, end=8, label="ORG"),), entity_types=("ORG",)).text
     'بانک ملی'
@@ -75,6 +76,7 @@ class Record:
     source: str | None = None
     group: str | None = None
     variety: str | None = None
+    date: str | None = None
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -128,12 +130,13 @@ class Record:
             "variety": self.variety,
             "source": self.source,
             "group": self.group,
+            "date": self.date,
         }
         return {key: value for key, value in values.items() if value is not None and value != []}
 
 
 SURROGATES = re.compile("[\ud800-\udfff]")
-OPTIONAL_STRINGS = ("title", "id", "source", "group", "variety")
+OPTIONAL_STRINGS = ("title", "id", "source", "group", "variety", "date")
 FIELDS = (
     *("text", "topic", "entities", "title_entities", "entity_types", "target_stances", "claim_stances"),
     *OPTIONAL_STRINGS,

@@ -115,9 +115,7 @@ def drafted(folder: Path) -> Iterator[Path]:
 
     What stood there before is replaced only then, so no half-written checkpoint is ever loadable.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(mkdtemp(prefix=f".{folder.name}-draft-", dir=folder.parent))
-    try:
+    with replaced(folder) as draft:
         yield draft
         digests = {}
         for name in _LISTED:
@@ -126,6 +124,15 @@ def drafted(folder: Path) -> Iterator[Path]:
                 with (draft / name).open("rb") as file:
                     digests[name] = file_digest(file, "sha256").hexdigest()
         (draft / MANIFEST).write_text(json.dumps({"sha256": digests}, indent=1) + "\n", "utf-8")
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to write into; on success it takes the place of *folder*, else it goes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(mkdtemp(prefix=f".{folder.name}-draft-", dir=folder.parent))
+    try:
+        yield draft
         draft.chmod(0o755)
         _swap(draft, folder)
     finally:

@@ -43,8 +43,8 @@ def test_an_export_with_persian_headers(tmp_path: Path, mark: str, separator: st
 
 
 def test_every_column_has_its_field(tmp_path: Path) -> None:
-    header = "text,title,topic,id,group,source,variety,target,target_stance,claim,claim_stance"
-    row = "متن,سر,sport,7,g,s,dari,طالبان,against,ادعا,agree"
+    header = "text,title,topic,id,group,source,variety,date,target,target_stance,claim,claim_stance"
+    row = "متن,سر,sport,7,g,s,dari,2026-11-02,طالبان,against,ادعا,agree"
     (found,) = source(tmp_path / "in.csv", f"{header}\n{row}\n".encode()).records()
     assert found == Record(
         text="متن",
@@ -54,6 +54,7 @@ def test_every_column_has_its_field(tmp_path: Path) -> None:
         group="g",
         source="s",
         variety="dari",
+        date="2026-11-02",
         target_stances=(TargetStance(target="طالبان", labels=("against",)),),
         claim_stances=(ClaimStance(claim="ادعا", labels=("agree",)),),
     )

@@ -30,6 +30,7 @@ FULL = Record(
     source="test",
     group="g",
     variety="iranian",
+    date="2026-11-02",
 )
 
 

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from khabar import Analyzer
     from khabar_data.records import Record
     from khabar_training.calibration import Fit
     from khabar_training.config import TrainingConfig
+    from khabar_training.evaluation import Data
+    from khabar_training.report.comparison import Comparison
+    from khabar_training.report.measured import Report
 
-__all__ = ["calibrate", "train"]
+__all__ = ["calibrate", "compare", "evaluate", "train"]
 
 
 def calibrate(model: str | Path, records: "Iterable[Record]", *, output: Path | None = None) -> "tuple[Fit, ...]":
@@ -24,3 +28,17 @@ def train(config: "TrainingConfig") -> Path:
     from khabar_training.trainer import train as run  # here, because it loads torch
 
     return run(config)
+
+
+def evaluate(model: "str | Path | Analyzer", data: "Data", *, train: "Data" = (), seed: int = 0) -> "Report":
+    """Measure a model on labelled data; see :func:`khabar_training.evaluation.evaluate`."""
+    from khabar_training.evaluation import evaluate as run  # here, because scikit-learn and more take long to import
+
+    return run(model, data, train=train, seed=seed)
+
+
+def compare(first: "Report", second: "Report", *, seed: int = 0) -> "Comparison":
+    """Compare two models by their reports; see :func:`khabar_training.report.comparison.compare`."""
+    from khabar_training.report.comparison import compare as run
+
+    return run(first, second, seed=seed)

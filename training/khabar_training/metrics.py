@@ -13,6 +13,8 @@ from khabar_data.records import Span
 type Counts = NDArray[np.float64]
 
 _RESAMPLES: Final = 2000
+_AT_ONCE: Final = 100
+"""Resamples that are held in memory together."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,16 @@ def bootstrap(counts: Counts, statistic: Callable[[Counts], float], seed: int = 
     """Return *statistic* of the summed counts, with its percentile bootstrap interval (Efron 1979).
 
     *counts* has one entry a document (or a group of them) along its first axis; whole entries are
-    drawn anew, so what belongs together stays together.
+    drawn anew, so what belongs together stays together. Draws in which the statistic does not exist
+    (NaN) are left out.
     """
     chance = np.random.default_rng(seed)
     n_documents = len(counts)
-    draws = [
-        statistic(np.tensordot(weights, counts, 1))
-        for weights in chance.multinomial(n_documents, np.full(n_documents, 1 / n_documents), _RESAMPLES)
-    ]
-    low, high = np.quantile(draws, (0.025, 0.975))
+    draws: list[float] = []
+    while len(draws) < _RESAMPLES:
+        weights = chance.multinomial(n_documents, np.full(n_documents, 1 / n_documents), _AT_ONCE)
+        draws += map(statistic, np.tensordot(weights.astype(np.float64), counts, 1))
+    low, high = np.nanquantile(draws, (0.025, 0.975))
     return Estimate(statistic(counts.sum(0)), float(low), float(high))
 
 

@@ -10,7 +10,7 @@ from khabar_data.formats.text_file import UTF8, read_lines
 from khabar_data.records import Record, RecordError, Span
 
 _LABEL_KEYS: Final = ("label", "labels", "cats", "entities")
-_PLAIN: Final = ("title", "group", "source", "variety")
+_PLAIN: Final = ("title", "group", "source", "variety", "date")
 
 
 @dataclass(frozen=True, kw_only=True)

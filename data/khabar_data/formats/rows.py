@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any, Final
 
 from khabar.errors import near_miss
@@ -24,6 +25,7 @@ class Columns:
     group: str | None = None
     source: str | None = None
     variety: str | None = None
+    date: str | None = None
     target: str | None = None
     target_stance: str | None = None
     claim: str | None = None
@@ -65,9 +67,11 @@ def row_record(values: Mapping[str, Any], columns: Mapping[str, str]) -> Record:
 
 
 def _cell(value: Any) -> Any:
-    """Return what a cell holds: a string with no blanks around it, None for a blank one, a whole number as a string."""
+    """Return what a cell holds: a string with no blanks around it, None for a blank one; numbers, dates as strings."""
     if type(value) is int:
         return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, str):
         return value.strip() or None
     return value

@@ -121,6 +121,36 @@ class Marked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelOutcome:
+    """One label judged, of a text or of a pair: what a comparison with another report needs of it."""
+
+    id: str
+    """The record's, or a hash of its text; with the target or claim behind it."""
+    unit: int
+    """Which document or group it is of, counted from 0."""
+    gold: tuple[str, ...]
+    """Any of these is right."""
+    found: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpanOutcome:
+    """The entities of one text judged: what a comparison with another report needs of them."""
+
+    id: str
+    unit: int
+    n_found: int
+    right: str
+    """A figure for each gold span in order: 1 where it was found with its borders and type, else 0."""
+    exact: int
+    """Spans found with their borders, of any type."""
+    partial: float
+    """The same, with a half for each span found by a part of it."""
+    type: int
+    """Spans of which at least a part was found, with their type."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EntityScores:
     """What only entities have. *matching* is by schema (strict, exact, partial, type), then by type."""
 
@@ -135,6 +165,8 @@ class EntityScores:
     """Strict recall of strings that the training part named, and of those that it did not; empty without one."""
     texts: tuple[Marked, ...]
     """The texts with most mistakes."""
+    outcomes: tuple[SpanOutcome, ...] = ()
+    """One a text, in the order of the data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +189,21 @@ class TaskReport:
     calibration: Calibration
     mistakes: tuple[Mistake, ...] = ()
     entities: EntityScores | None = None
+    outcomes: tuple[LabelOutcome, ...] = ()
+    """One an item, in the order of the data; of entities, ``entities`` has them."""
     notes: tuple[str, ...] = ()
     """What a careful reader must know: labels without support, sets of labels, how a figure was made."""
+
+    @property
+    def main_figure(self) -> str:
+        """The name of the figure that a model is judged by."""
+        return next(iter(self.systems[0].figures))
+
+    @property
+    def rival(self) -> System | None:
+        """The baseline or control with the best main figure, if there is any."""
+        others = [system for system in self.systems[1:] if self.main_figure in system.figures]
+        return max(others, key=lambda system: system.figures[self.main_figure].value, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,5 +242,7 @@ class Report:
     n_records: int
     overlap: Overlap
     tasks: tuple[TaskReport, ...]
+    notes: tuple[str, ...] = ()
+    """Tasks that were left out, and why."""
     seed: int = 0
     format: int = field(default=FORMAT)
