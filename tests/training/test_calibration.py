@@ -21,7 +21,7 @@ from khabar_training import calibrate
 from khabar_training.calibration import fit, set_loss
 from khabar_training.cli import app
 from khabar_training.labelled_logits import Sample, Samples
-from khabar_training.losses import set_loss as training_loss
+from khabar_training.losses import SetLoss
 from khabar_training.reliability import Floats, calibration_error
 
 TOPIC = TaskSpec(name="topic", kind=Kind.TEXT, labels=tuple(Label(key, key) for key in "abcd"))
@@ -70,7 +70,7 @@ def test_the_present_temperature_makes_no_difference_to_the_new_one() -> None:
 
 def test_the_loss_is_that_of_training() -> None:
     logits, known = answers(50, extra=0.5)
-    expected = training_loss(torch.from_numpy(logits), torch.from_numpy(known)).mean()
+    expected = SetLoss()(torch.from_numpy(logits), torch.from_numpy(known)).mean()
     assert set_loss(logits, known) == pytest.approx(float(expected), rel=1e-5)
 
 

@@ -14,6 +14,7 @@ from khabar.config import TaskSpec
 from khabar.text import TextReader
 from khabar_data import Record, samples, write_jsonl
 from khabar_data.batching import ExampleBuilder
+from khabar_data.fingerprints import FingerprintBuilder
 from khabar_data.labels import TASKS
 from khabar_training import mixture
 from khabar_training.config import DataSpec, TrainingConfig
@@ -116,12 +117,12 @@ def test_draws(
     numbered: TrainingConfig, settings: dict[str, float], expected: dict[str, int], reader: TextReader, tmp_path: Path
 ) -> None:
     spec = replace(numbered.data[0], **settings)  # type: ignore[arg-type]
-    records = list(mixture._records(spec, None, Random(1)))
+    records = list(mixture._records(spec, None, Random(1), FingerprintBuilder()))
     assert Counter(record.topics[0] for record in records) == expected
 
 
 def test_half_a_pass_draws_about_half(numbered: TrainingConfig) -> None:
-    records = list(mixture._records(replace(numbered.data[0], passes=0.5), None, Random(1)))
+    records = list(mixture._records(replace(numbered.data[0], passes=0.5), None, Random(1), FingerprintBuilder()))
     assert 10 <= len(records) <= 30
 
 

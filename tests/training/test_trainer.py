@@ -18,6 +18,7 @@ from khabar.config import ModelConfig
 from khabar.network import Network
 from khabar.text import TextReader
 from khabar_data import ClaimStance, CorpusError, Record, Span, TargetStance, write_jsonl
+from khabar_data.fingerprints import Fingerprints
 from khabar_training import trainer
 from khabar_training.config import DataSpec, TrainingConfig
 from khabar_training.losses import SetLoss, task_losses
@@ -238,6 +239,11 @@ def test_new_labels_start_a_new_head_and_the_others_stay(run: TrainingConfig, tm
     kept = second.heads["entities"].state_dict()
     assert all(torch.equal(kept[name], weight) for name, weight in first.heads["entities"].state_dict().items())
     assert load(settings.output).predict("باران در کابل").topic is not None
+    seen = Fingerprints.of_checkpoint(settings.output)
+    assert seen is not None
+    for text in ("باران در کابل", next(some_records()).text):  # of this run, and of the one before
+        assert seen.overlap(Record(text=text)) == "exact"
+    assert seen.overlap(Record(text="برف در هرات")) is None
 
 
 def test_rates_by_layer(config: TrainingConfig) -> None:

@@ -1,7 +1,7 @@
 """Examples on disk: encoded once, memory-mapped after, so that data may be larger than memory."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, Final, Self
@@ -36,14 +36,24 @@ class ExampleStore:
         """By task: how often each output is allowed, a set shared among its outputs; shape (K,)."""
 
     @classmethod
-    def written(cls, folder: Path, tasks: Sequence[TaskSpec], examples: Iterable[Example]) -> Self:
-        """Return the store in *folder*, which is written first unless it is there already, and whole or not at all."""
+    def written(
+        cls,
+        folder: Path,
+        tasks: Sequence[TaskSpec],
+        examples: Iterable[Example],
+        finish: Callable[[Path], None] = lambda _: None,
+    ) -> Self:
+        """Return the store in *folder*, which is written first unless it is there already, and whole or not at all.
+
+        *finish* may put more files beside the examples once all are written.
+        """
         if not folder.exists():
             draft = folder.with_name(folder.name + ".draft")
             rmtree(draft, ignore_errors=True)
             try:
                 draft.mkdir(parents=True)
                 _write(draft, tasks, examples)
+                finish(draft)
                 draft.rename(folder)
             except OSError as error:
                 remedy = "free some space, or choose another output"

@@ -12,15 +12,17 @@ from onnxruntime.transformers.fusion_options import FusionOptions
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from khabar.checkpoint import GRAPH, drafted
+from khabar.checkpoint import GRAPH, TRAINING_DATA, drafted
 from khabar.config import ModelConfig
 from khabar.network import Network
+from khabar_data.fingerprints import Fingerprints
 from khabar_training.weights import load_network, save_network
 
 
 def export(source: Path, target: Path, *, card: Path | None = None) -> Path:
     """Write the checkpoint *source* to *target* to be shipped: weights in half precision, and a model card."""
-    return write_checkpoint(target, *load_network(source), dtype=torch.float16, card=card)
+    seen = Fingerprints.of_checkpoint(source)
+    return write_checkpoint(target, *load_network(source), seen, dtype=torch.float16, card=card)
 
 
 def write_checkpoint(
@@ -28,13 +30,17 @@ def write_checkpoint(
     network: Network,
     tokenizer: Tokenizer,
     model: ModelConfig,
+    seen: Fingerprints | None = None,
     *,
     dtype: torch.dtype = torch.float32,
     card: Path | None = None,
 ) -> Path:
-    """Write a whole checkpoint: the weights as *dtype* to go on from, and the int8 graph to predict with."""
+    """Write a whole checkpoint: the weights as *dtype* to go on from, the int8 graph to predict with, and the
+    fingerprints of the texts that it has *seen*, where they are known."""
     with drafted(target) as draft, TemporaryDirectory() as scratch:
         save_network(draft, network, tokenizer, model, dtype)
+        if seen is not None:
+            seen.save(draft / TRAINING_DATA)
         write_graph(network, Path(scratch) / "float.onnx")
         quantize(Path(scratch) / "float.onnx", draft / GRAPH, network)
         if card is not None:

@@ -11,11 +11,13 @@ from typing import Final
 
 import numpy as np
 
+from khabar.checkpoint import TRAINING_DATA
 from khabar.config import Kind, TaskSpec
 from khabar.errors import ConfigError
 from khabar.runtime import token_batches
 from khabar.text import TextReader
 from khabar_data.batching import Example, ExampleBuilder, joined
+from khabar_data.fingerprints import FingerprintBuilder
 from khabar_data.noise import add_noise
 from khabar_data.records import Record
 from khabar_data.split import split
@@ -33,15 +35,24 @@ type Batch = list[int]
 def training_examples(
     config: TrainingConfig, tasks: Sequence[TaskSpec], reader: TextReader, folder: Path
 ) -> ExampleStore:
-    """Return what the run learns from, every pass over the data; the seed alone decides it."""
+    """Return what the run learns from, every pass over the data; the seed alone decides it.
+
+    Beside the examples stand the fingerprints of their texts.
+    """
     chance = Random(config.seed)
     builder = ExampleBuilder(reader, tasks)
+    fingerprints = FingerprintBuilder()
 
     def examples(spec: DataSpec) -> Iterator[Example]:
-        for record in _records(spec, config.corpora, chance):
+        for record in _records(spec, config.corpora, chance, fingerprints):
             yield from _build(builder, spec, add_noise(record, chance), chance)
 
-    store = ExampleStore.written(folder, tasks, (example for spec in config.data for example in _told(spec, examples)))
+    store = ExampleStore.written(
+        folder,
+        tasks,
+        (example for spec in config.data for example in _told(spec, examples)),
+        lambda draft: fingerprints.fingerprints().save(draft / TRAINING_DATA),
+    )
     _check_learnt(tasks, store)
     return store
 
@@ -141,11 +152,13 @@ def _output(task: TaskSpec, key: str) -> int:
     return task.outputs.index(f"B-{key}" if task.kind is Kind.WORDS else key)
 
 
-def _records(spec: DataSpec, corpora: Path | None, chance: Random) -> Iterator[Record]:
+def _records(
+    spec: DataSpec, corpora: Path | None, chance: Random, fingerprints: FingerprintBuilder
+) -> Iterator[Record]:
     """Yield the records of every pass over one file or corpus; it is read anew for each."""
     passes, rest = divmod(spec.passes, 1)
     for share in (*[1.0] * int(passes), *([rest] if rest else [])):
-        drawn = _drawn(spec, corpora, share, chance)
+        drawn = _seen(_drawn(spec, corpora, share, chance), fingerprints)
         yield from joined(drawn, chance) if spec.join else drawn
 
 
@@ -155,6 +168,12 @@ def _drawn(spec: DataSpec, corpora: Path | None, share: float, chance: Random) -
     for number, record in enumerate(_kept(spec, corpora)):
         if number in chosen if chosen is not None else share == 1 or chance.random() < share:
             yield record
+
+
+def _seen(records: Iterable[Record], fingerprints: FingerprintBuilder) -> Iterator[Record]:
+    for record in records:
+        fingerprints.add(record)
+        yield record
 
 
 def _kept(spec: DataSpec, corpora: Path | None) -> Iterator[Record]:

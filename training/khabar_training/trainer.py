@@ -16,18 +16,20 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 
+from khabar.checkpoint import TRAINING_DATA
 from khabar.config import Kind, TaskSpec
 from khabar.errors import ConfigError, near_miss
 from khabar.network import Network
 from khabar.text import TextReader
 from khabar_data.batching import ALLOWED, pad
+from khabar_data.fingerprints import Fingerprints
 from khabar_training.config import BALANCED, TrainingConfig
 from khabar_training.example_store import ExampleStore
 from khabar_training.export import write_checkpoint
 from khabar_training.losses import SetLoss, balanced_weights, task_losses
 from khabar_training.mixture import Batch, development_examples, mixed_batches, plain_batches, training_examples
 from khabar_training.validation import Validation
-from khabar_training.weights import start
+from khabar_training.weights import start, started_from
 
 _log = logging.getLogger(__name__)
 
@@ -63,9 +65,22 @@ def train(config: TrainingConfig) -> Path:
     trainer.train(resume_from_checkpoint=last)
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # else the graph is traced in bfloat16
     if arguments.process_index == 0:
-        write_checkpoint(config.output, network, tokenizer, model)
+        write_checkpoint(config.output, network, tokenizer, model, _seen(config, steps))
     trainer.accelerator.wait_for_everyone()
     return config.output
+
+
+def _seen(config: TrainingConfig, steps: Path) -> Fingerprints | None:
+    """Return the fingerprints of all texts that the network has learnt from; None where it began with unknown ones."""
+    seen = Fingerprints.load(steps / "examples" / TRAINING_DATA)
+    folder = started_from(config)
+    if folder is None:
+        return seen
+    before = Fingerprints.of_checkpoint(folder)
+    if before is None:
+        _log.warning("%s does not say what it was trained on, so neither does %s", folder, config.output)
+        return None
+    return before | seen
 
 
 def training_arguments(config: TrainingConfig, steps: Path) -> TrainingArguments:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from khabar.errors import ConfigError
 from khabar.text import TextReader
 from khabar_data.corpora import CORPORA, read_corpus
+from khabar_data.fingerprints import Fingerprints
 from khabar_training.export import write_checkpoint
 from khabar_training.weights import load_network
 
@@ -30,7 +31,7 @@ def trim(source: Path, target: Path, texts: Iterable[str], size: int) -> Path:
     network.encoder.set_input_embeddings(nn.Embedding(len(kept), old.shape[1], padding, _weight=old[kept].clone()))
     network.encoder.config.vocab_size = len(kept)
     network.encoder.config.pad_token_id = padding
-    return write_checkpoint(target, network, keep_pieces(tokenizer, kept), model)
+    return write_checkpoint(target, network, keep_pieces(tokenizer, kept), model, Fingerprints.of_checkpoint(source))
 
 
 def persian_texts(folder: Path) -> Iterator[str]:

@@ -23,10 +23,14 @@ def start(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
     A checkpoint keeps its heads, but for a task whose labels are now others, or all that are trained
     where the run wants fresh ones.
     """
+    folder = started_from(config)
+    return _from_encoder(config) if folder is None else _from_checkpoint(folder, config)
+
+
+def started_from(config: TrainingConfig) -> Path | None:
+    """Return the Khabar checkpoint that a run goes on from, None where it starts from an encoder of Hugging Face's."""
     folder = bundled() if config.encoder == BUNDLED else Path(config.encoder)
-    if (folder / MANIFEST).exists():
-        return _from_checkpoint(folder, config)
-    return _from_encoder(config)
+    return folder if (folder / MANIFEST).exists() else None
 
 
 def _from_checkpoint(folder: Path, config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
