@@ -89,6 +89,10 @@ class Analyzer:
             )
         return self._stream(documents, targets)
 
+    def check(self, document: Document) -> None:
+        """Raise InputError where :meth:`predict_many` would, without running the model."""
+        self._read(document)
+
     def _stream(self, documents: Iterable[str | Document], targets: Sequence[str] | None) -> Iterator[Article]:
         for chunk in self._chunks(documents, targets):
             yield from self._analyze(chunk)
