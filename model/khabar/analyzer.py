@@ -123,6 +123,10 @@ class Analyzer:
             explanations.insert(0, explain_topic(reading, self.config.task("topic"), self._runtime))
         return tuple(explanations)
 
+    def check(self, document: Document) -> None:
+        """Raise InputError where :meth:`predict_many` would, without running the model."""
+        self._read(document)
+
     def _stream(
         self, documents: Iterable[str | Document], targets: Sequence[str] | None, min_score: float
     ) -> Iterator[Article]:

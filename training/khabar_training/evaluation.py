@@ -55,7 +55,7 @@ def evaluate(
     """
     analyzer = _loaded(model)
     evaluated, lessons = _Reader(data, "data"), _Reader(train, "train")
-    held = found_labels(evaluated.records())  # faults in the data show before an hour of predicting is spent
+    held = found_labels(_checked(analyzer, evaluated.records()))  # faults show before an hour is spent
     if not evaluated.n_records:
         raise ReportError("the data", "there are no records", "name at least one file with records")
     tasks = _tasks(analyzer.config, held)
@@ -179,8 +179,18 @@ class _Units:
         return self._numbers.setdefault(record.group or n_units, n_units)
 
 
+def _checked(analyzer: Analyzer, records: Iterable[Record]) -> Iterator[Record]:
+    """Yield records; ReportError names one that the model cannot be asked about."""
+    for record in records:
+        try:
+            analyzer.check(as_document(record, analyzer.config))
+        except InputError as error:
+            raise ReportError(f"record {named(record)}", str(error), "or leave the record out") from None
+        yield record
+
+
 def _cases(analyzer: Analyzer, records: Iterable[Record], units: _Units) -> Iterator[Case]:
-    """Predict records as they come; ReportError names one that cannot be read."""
+    """Predict records as they come."""
     pending: deque[Record] = deque()
 
     def documents() -> Iterator[Document]:
@@ -188,12 +198,9 @@ def _cases(analyzer: Analyzer, records: Iterable[Record], units: _Units) -> Iter
             pending.append(record)
             yield as_document(record, analyzer.config)
 
-    try:
-        for article in analyzer.predict_many(documents()):
-            record = pending.popleft()
-            yield Case(record, article, units.number(record), _traits(record))
-    except InputError as error:
-        raise ReportError(f"record {named(pending[0])}", str(error), "or leave the record out") from None
+    for article in analyzer.predict_many(documents()):
+        record = pending.popleft()
+        yield Case(record, article, units.number(record), _traits(record))
 
 
 def _traits(record: Record) -> dict[str, str]:
