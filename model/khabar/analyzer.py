@@ -125,7 +125,7 @@ class Analyzer:
 
     def check(self, document: Document) -> None:
         """Raise InputError where :meth:`predict_many` would, without running the model."""
-        self._read(document)
+        Reading(document, self._reader)
 
     def _stream(
         self, documents: Iterable[str | Document], targets: Sequence[str] | None, min_score: float
