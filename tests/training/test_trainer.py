@@ -175,6 +175,15 @@ def test_a_task_without_data(config: TrainingConfig, labels: dict[str, str]) -> 
         train(replace(config, labels=labels))
 
 
+def test_data_that_were_mended_are_read_again(run: TrainingConfig) -> None:
+    labels = {"topic": ("sport", "crime", "health")}
+    run = replace(run, tasks=("topic",), labels=labels, max_steps=2)
+    with pytest.raises(ConfigError, match="no data have the topic label health"):
+        train(run)
+    write_own(run, "train", [*some_records(), Record(text="محمد در بیمارستان", topics=("health",))])
+    assert load(train(run)).config.task("topic").keys == labels["topic"]
+
+
 def test_a_label_that_no_data_have(run: TrainingConfig) -> None:
     labels = {"topic": ("sport", "crime", "weather")}
     with pytest.raises(ConfigError, match="no data have the topic label weather"):

@@ -50,7 +50,7 @@ def training_examples(
     store = ExampleStore.written(
         folder,
         tasks,
-        (example for spec in config.data for example in _told(spec, examples)),
+        (example for spec in config.data if spec.held_out < 1 for example in _told(spec, examples)),
         lambda draft: fingerprints.fingerprints().save(draft / TRAINING_DATA),
     )
     _check_learnt(tasks, store)

@@ -59,9 +59,11 @@ def train(config: TrainingConfig) -> Path:
     if config.max_steps is not None:
         del batches[config.max_steps * config.accumulation * arguments.world_size :]
     _log.info("%d batches of at most %d word pieces", len(batches), config.batch_tokens)
-    trainer = MixtureTrainer(config, arguments, network, Batches(store, batches, tasks, reader.pad_id), losses)
+    learnt = Batches(store, batches, tasks, reader.pad_id)
+    watched = None
     if development is not None:
-        trainer.watch(Batches(development, plain_batches(config, development), tasks, reader.pad_id), config.patience)
+        watched = Batches(development, plain_batches(config, development), tasks, reader.pad_id)
+    trainer = MixtureTrainer(config, arguments, network, learnt, watched, losses)
     trainer.train(resume_from_checkpoint=last)
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # else the graph is traced in bfloat16
     if arguments.process_index == 0:
@@ -173,21 +175,24 @@ class MixtureTrainer(Trainer):
         arguments: TrainingArguments,
         network: Network,
         batches: Batches,
+        development: Batches | None,
         losses: Mapping[str, SetLoss],
     ) -> None:
         for name, head in network.heads.items():
             head.requires_grad_(name in losses)
-        super().__init__(model=network, args=arguments, train_dataset=batches, data_collator=_only)
+        super().__init__(
+            model=network,
+            args=arguments,
+            train_dataset=batches,
+            eval_dataset=development,
+            data_collator=_only,
+            callbacks=[EarlyStoppingCallback(config.patience)] if development is not None else None,
+        )
         self._config = config
         self._batches = batches
         self._network = network
         self._losses = losses
         self._sums: dict[str, list[float]] = defaultdict(list)
-
-    def watch(self, development: Batches, patience: int) -> None:
-        """Measure the held-out batches at every saved step; stop when they are not bettered *patience* times."""
-        self.eval_dataset = development
-        self.add_callback(EarlyStoppingCallback(patience))
 
     def _get_train_sampler(self, *_: Any) -> SequentialSampler:
         """The batches are in random order already."""
@@ -260,7 +265,12 @@ def _depth(name: str, n_layers: int) -> int | None:
 
 
 def _claim(steps: Path, config: TrainingConfig, network: Network) -> None:
-    """Note the run's settings beside its steps; refuse to go on with a run of other settings or another encoder."""
+    """Note the run's settings beside its steps; refuse to go on with a run of other settings or another encoder.
+
+    A run that saved no step yet begins anew, so that its data may have been mended.
+    """
+    if not any(steps.glob("checkpoint-*")):
+        rmtree(steps, ignore_errors=True)
     note = steps / "run.json"
     shapes = {name: list(parameter.shape) for name, parameter in network.named_parameters()}
     run = json.loads(json.dumps({"settings": asdict(config), "shapes": shapes}, default=str))
