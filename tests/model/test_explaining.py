@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import khabar
-from khabar import Analyzer, Document, Explanation, InputError
+from khabar import Analyzer, Document, Explanation, InputError, Stance, Topic
 from khabar.explaining import _DETAILED
 from khabar.reading import Reading
 from khabar.runtime import Runtime
@@ -55,7 +55,8 @@ def test_stretches_lie_in_any_text(tiny: Analyzer, odd_text: st.SearchStrategy[s
     title = data.draw(st.none() | odd_text)
     explanations = tiny.explain(text, title=title, targets=["ایران"], claims=["باران بارید"])
     article = tiny.predict(text, title=title, targets=["ایران"], claims=["باران بارید"])
-    answers = [*filter(None, [article.topic]), *article.stances]
+    topics = () if article.topic is None else (article.topic,)
+    answers: tuple[Topic | Stance, ...] = (*topics, *article.stances)
     assert len(explanations) == len(answers)
     for explanation, answer in zip(explanations, answers, strict=True):
         assert answer.scores[explanation.label] == pytest.approx(explanation.score, abs=0.02)  # 8 bits, other batches
