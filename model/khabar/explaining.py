@@ -23,7 +23,7 @@ from khabar.targets import FUNCTION_WORDS
 from khabar.text import Integers, Passage
 
 _DETAILED: Final = 3
-"""Sentences that are weighed word by word: those that weigh most. A word costs a pass."""
+"""Sentences that are weighed word by word: those that speak most for the label. A word costs a pass."""
 _TINY: Final = 1e-12
 """Keeps log-odds finite."""
 
@@ -122,7 +122,7 @@ def _weights(reading: Reading, answer: Answer) -> tuple[Weight, ...]:
     """Weigh each sentence, then the words of those that weigh most; the others stay whole."""
     sentences = [sentence for sentence in _sentences(reading) if answer.reads(sentence)]
     weights = dict(zip(sentences, answer.falls(sentences), strict=True))
-    heaviest = sorted(sentences, key=lambda sentence: -abs(weights[sentence]))[:_DETAILED]
+    heaviest = sorted(sentences, key=lambda sentence: -weights[sentence])[:_DETAILED]
     words = {sentence: list(filter(answer.reads, _words(reading, sentence))) for sentence in heaviest}
     every_word = [word for found in words.values() for word in found]
     weights |= dict(zip(every_word, answer.falls(every_word), strict=True))

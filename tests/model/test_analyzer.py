@@ -4,6 +4,7 @@ import json
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
@@ -312,12 +313,49 @@ def test_wrong_arguments(analyzer: Analyzer, arguments: dict[str, Any], message:
         next(analyzer.predict_many([Document(**{"text": NEWS, **arguments})]))
 
 
+@pytest.mark.parametrize("part", ["topic", "stances", "entities"])
+def test_below_the_least_score_nothing_is_sure(bundled_analyzer: Analyzer, part: str) -> None:
+    """The score itself is enough; labels and scores stay; an entity too low is left out."""
+    asked: dict[str, Any] = {"targets": ["ایران", "روسیه"], "claims": ["جنگ شد"]}
+    article = bundled_analyzer.predict(NEWS, **asked)
+    answers = {"topic": [article.topic], "stances": article.stances, "entities": article.entities}[part]
+    limits = sorted(answer.score for answer in answers if answer is not None)
+    assert limits
+    for limit in (limits[len(limits) // 2], min(limits[-1] + 1e-4, 1.0)):
+        strict = bundled_analyzer.predict(NEWS, **asked, min_score=limit)
+        assert list(bundled_analyzer.predict_many([Document(NEWS, **asked)], min_score=limit)) == [strict]
+        if part == "entities":
+            assert strict.entities == tuple(entity for entity in article.entities if entity.score >= limit)
+        elif part == "topic":
+            assert article.topic is not None
+            assert strict.topic == replace(article.topic, sure=article.topic.score >= limit)
+        else:
+            assert strict.stances == tuple(replace(stance, sure=stance.score >= limit) for stance in article.stances)
+
+
+def test_an_entity_below_the_least_score_is_no_target(analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [(name, NEWS.index(name), score) for name, score in (("تهران", 0.4), ("کابل", 0.8))]
+    entities = tuple(khabar.Entity(name, "LOC", at, at + len(name), score) for name, at, score in places)
+    monkeypatch.setattr(Analyzer, "_entities", lambda *_: entities)
+    assert [stance.target for stance in analyzer.predict(NEWS, min_score=0.4).stances] == ["تهران", "کابل"]
+    assert [stance.target for stance in analyzer.predict(NEWS, min_score=0.5).stances] == ["کابل"]
+
+
+@pytest.mark.parametrize("min_score", [-0.1, 1.01, float("nan"), float("inf"), True, False, "0.5", None, 1j])
+def test_a_least_score_is_a_number_from_0_to_1(analyzer: Analyzer, min_score: Any) -> None:
+    message = r"min_score is .*; it takes a number from 0 to 1; pass 0 to take every answer"
+    with pytest.raises(InputError, match=message):
+        analyzer.predict(NEWS, min_score=min_score)
+    with pytest.raises(InputError, match=message):
+        analyzer.predict_many([NEWS], min_score=min_score)
+
+
 def test_plain_values_have_the_public_names(analyzer: Analyzer) -> None:
     values = analyzer.predict(NEWS, targets=["ایران"]).to_dict()
     assert list(values) == ["text", "topic", "entities", "stances", "id"]
-    assert list(values["topic"]) == ["label", "name", "code", "score", "scores"]
+    assert list(values["topic"]) == ["label", "name", "code", "score", "scores", "sure"]
     assert list(values["entities"][0]) == ["text", "label", "start", "end", "score"]
-    assert list(values["stances"][0]) == ["target", "kind", "label", "score", "scores", "evidence"]
+    assert list(values["stances"][0]) == ["target", "kind", "label", "score", "scores", "evidence", "sure"]
     assert json.loads(json.dumps(values)) == values
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import khabar
-from khabar import Analyzer, Article, Document, Entity, Stance, Topic
+from khabar import Analyzer, Article, Document, Entity, Explanation, Stance, Topic, Weight
 from khabar.config import Kind
 
 REQUIRED = inspect.Parameter.empty
@@ -36,10 +36,12 @@ def test_names() -> None:
         "ConfigError",
         "Document",
         "Entity",
+        "Explanation",
         "InputError",
         "KhabarError",
         "Stance",
         "Topic",
+        "Weight",
         "load",
         "predict",
     ]
@@ -48,9 +50,11 @@ def test_names() -> None:
 
 def test_functions() -> None:
     asked = {"text": (False, REQUIRED), "title": (True, None), "targets": (True, None), "claims": (True, ())}
-    assert parameters(khabar.predict) == parameters(Analyzer.predict) == asked
+    min_score = {"min_score": (True, 0.0)}
+    assert parameters(khabar.predict) == parameters(Analyzer.predict) == asked | min_score
+    assert parameters(Analyzer.explain) == asked | {"targets": (True, ()), "topic": (True, True)}
     assert parameters(khabar.load) == parameters(Analyzer.load) == {"path": (False, None), "threads": (True, None)}
-    assert parameters(Analyzer.predict_many) == {"documents": (False, REQUIRED), "targets": (True, None)}
+    assert parameters(Analyzer.predict_many) == {"documents": (False, REQUIRED), "targets": (True, None)} | min_score
     assert parameters(Document) == {
         "text": (False, REQUIRED),
         "title": (False, None),
@@ -64,9 +68,11 @@ def test_functions() -> None:
     ("kind", "names"),
     [
         (Article, ["text", "topic", "entities", "stances", "id"]),
-        (Topic, ["label", "name", "code", "score", "scores"]),
+        (Topic, ["label", "name", "code", "score", "scores", "sure"]),
         (Entity, ["text", "label", "start", "end", "score"]),
-        (Stance, ["target", "kind", "label", "score", "scores", "evidence"]),
+        (Stance, ["target", "kind", "label", "score", "scores", "evidence", "sure"]),
+        (Explanation, ["kind", "target", "label", "score", "weights"]),
+        (Weight, ["start", "end", "weight", "part"]),
     ],
 )
 def test_results(kind: type[Any], names: list[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from khabar import Article, Document, Entity, Stance, Topic
+from khabar import Article, Document, Entity, Explanation, Stance, Topic, Weight
 
 
 def article(text: str, name: str | None = None) -> Article:
@@ -25,6 +25,7 @@ def test_plain_values() -> None:
             "code": "medtop:15000000",
             "score": 0.75,
             "scores": {"sport": 0.75, "crime": 0.25},
+            "sure": True,
         },
         "entities": [{"text": "تیم برد", "label": "ORG", "start": 0, "end": 7, "score": 0.5}],
         "stances": [
@@ -35,9 +36,24 @@ def test_plain_values() -> None:
                 "score": 0.5,
                 "scores": {"favor": 0.5, "against": 0.25, "neutral": 0.25},
                 "evidence": [[0, 3], [4, 6]],
+                "sure": True,
             }
         ],
         "id": "a1",
+    }
+
+
+def test_an_explanation_as_plain_values() -> None:
+    weights = (Weight(0, 3, 0.5, "title"), Weight(4, 7, -0.25))
+    assert Explanation("topic", None, "sport", 0.75, weights).to_dict() == {
+        "kind": "topic",
+        "target": None,
+        "label": "sport",
+        "score": 0.75,
+        "weights": [
+            {"start": 0, "end": 3, "weight": 0.5, "part": "title"},
+            {"start": 4, "end": 7, "weight": -0.25, "part": "text"},
+        ],
     }
 
 

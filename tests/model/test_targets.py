@@ -124,10 +124,14 @@ def test_a_context_fits_beside_its_query(reader: TextReader) -> None:
 
 def test_a_context_holds_title_mentions_and_lead_in_the_order_of_the_text(reader: TextReader) -> None:
     text = f"باران. {'مردم خانه. ' * 60}زنان کابل."
-    ids = context(reader, "کابل", text, "ایران").ids.tolist()
+    found = context(reader, "کابل", text, "ایران")
+    ids = found.ids.tolist()
     title, lead, named = (reader.read(part).ids.tolist() for part in ("ایران", "باران.", "زنان کابل."))
     assert ids[: len(title) + len(lead)] == title + lead
     assert ids[-len(named) :] == named
+    whole = reader.document(reader.read("ایران"), reader.read(text))
+    assert whole[found.places].tolist() == ids
+    assert found.places[-1] == len(whole) - 1
 
 
 def test_a_long_sentence_is_cut_not_dropped(reader: TextReader) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import khabar
-from khabar import Article, CheckpointError, Entity, InputError, Stance, Topic
+from khabar import Article, CheckpointError, Entity, Explanation, InputError, Stance, Topic, Weight
 from khabar.checkpoint import bundled
 from khabar.config import Kind, Label, ModelConfig, TaskSpec
 from khabar_training.cli import app
@@ -60,7 +61,20 @@ class FakeAnalyzer:
         ]
         stances += [Stance(name, "claim", "discuss", 0.6, {"agree": 0.4, "discuss": 0.6}) for name in asked["claims"]]
         scores = {"society": 0.7, "sport": 0.1, "health": 0.15, "crime": 0.05}
-        return Article(text, Topic("society", "جامعه", None, 0.7, scores), tuple(entities), tuple(stances))
+        least = asked["min_score"]
+        topic = Topic("society", "جامعه", None, 0.7, scores, sure=least <= 0.7)
+        stances = [replace(stance, sure=stance.score >= least) for stance in stances]
+        return Article(text, topic, tuple(entities), tuple(stances))
+
+    def explain(self, text: str, **asked: Any) -> tuple[Explanation, ...]:
+        self.asked.append(asked)
+        if not text.strip():
+            return ()
+        at = text.find("کابل")
+        weights = (Weight(0, 4, -0.3, "title"), Weight(at, at + 4, 1.5), Weight(at + 5, at + 7, 0.01))
+        topic = Explanation("topic", None, "society", 0.7, weights)
+        light = (Weight(0, len(text), 0.2),)
+        return (topic, *(Explanation("target", name, "favor", 0.81, light) for name in asked["targets"]))
 
 
 @pytest.fixture
@@ -87,7 +101,7 @@ def run(*arguments: str, stdin: bytes | None = None, **environment: str) -> Resu
 def test_people_see_topic_entities_and_stances(fake: FakeAnalyzer, article: str) -> None:
     result = run("predict", article, "--title", "سرخط", "--claim", "طالبان خاموش است")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert fake.asked == [{"title": "سرخط", "targets": None, "claims": ["طالبان خاموش است"]}]
+    assert fake.asked == [{"title": "سرخط", "targets": None, "claims": ["طالبان خاموش است"], "min_score": 0.0}]
     lines = [line.strip() for line in result.stdout.splitlines()]
     assert lines == [
         "Topic",
@@ -108,6 +122,69 @@ def test_people_see_topic_entities_and_stances(fake: FakeAnalyzer, article: str)
         "60%  discuss   claim   طالبان خاموش است: طرح",
         "",
     ]
+
+
+def test_what_is_not_sure_says_so(fake: FakeAnalyzer, article: str) -> None:
+    result = run("predict", article, "--min-score", "0.75", "--claim", "طالبان خاموش است")
+    assert fake.asked[0]["min_score"] == 0.75
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert lines[1:3] == ["70%  society  not sure  جامعه", "15%  health   سلامت"]
+    assert "81%  favor     target  یونیسف: موافق" in lines
+    assert "60%  discuss   claim   not sure  طالبان خاموش است: طرح" in lines
+    values = json.loads(run("predict", article, "--min-score", "0.75", "--json").stdout)
+    assert (values["topic"]["sure"], values["stances"][0]["sure"]) == (False, True)
+
+
+@pytest.mark.parametrize("least", ["-0.1", "1.1", "nan", "much"])
+def test_a_least_score_out_of_range(fake: FakeAnalyzer, article: str, least: str) -> None:
+    assert run("predict", article, "--min-score", least).exit_code == 2
+    assert not fake.asked
+
+
+def test_people_see_what_carried_an_answer(fake: FakeAnalyzer, article: str) -> None:
+    result = run("explain", article, "--title", "سرخط", "--target", "یونیسف")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert fake.asked == [{"title": "سرخط", "targets": ["یونیسف"], "claims": ()}]
+    assert [line.strip() for line in result.stdout.splitlines()] == [
+        "topic  70%  society  جامعه",
+        "سرخط",
+        "زنان کابل از یونیسف ستایش کردند.",
+        "طالبان خاموش است.",
+        "",
+        "+1.50  کابل",
+        "-0.30  سرخط",
+        "",
+        "target  81%  favor  یونیسف: موافق",
+        "سرخط",
+        "زنان کابل از یونیسف ستایش کردند.",
+        "طالبان خاموش است.",
+        "",
+        "+0.20  زنان کابل از یونیسف ستایش کردند. طالبان خاموش است.",
+        "It hangs on no single word or sentence: the others say the same.",
+        "",
+        "for and against the label, by how far its log-odds fall without the words",
+    ]
+
+
+def test_a_terminal_marks_the_words_that_carried_an_answer(fake: FakeAnalyzer, article: str) -> None:
+    result = run("explain", article, "--title", "سرخط", FORCE_COLOR="1", TERM="xterm-256color")
+    assert "زنان \x1b[1;30;46mکابل\x1b[0m از یونیسف" in result.stdout
+    assert "\x1b[1;30;46m   +1.50  \x1b[0mکابل" in result.stdout
+
+
+def test_an_explanation_as_json_is_one_line(fake: FakeAnalyzer, article: str) -> None:
+    (line,) = run("explain", "--json", article, "--title", "سرخط \udcff").stdout.splitlines()
+    values = json.loads(line)
+    assert (values["title"], values["text"], len(values["explanations"])) == ("سرخط \udcff", TEXT, 1)
+    assert values["explanations"][0]["weights"][1] == {"start": 5, "end": 9, "weight": 1.5, "part": "text"}
+
+
+def test_nothing_to_explain_says_so(fake: FakeAnalyzer, tmp_path: Path) -> None:
+    result = run("explain", "-", stdin=b" ")
+    assert (result.exit_code, result.stdout) == (0, "There is nothing to explain in this text.\n")
+    none = run("explain", str(tmp_path / "none.txt"))
+    assert (none.exit_code, none.stdout) == (1, "")
+    assert "is not readable" in none.stderr
 
 
 def test_a_pipe_gets_no_colours_and_no_line_breaks_of_ours(fake: FakeAnalyzer, tmp_path: Path) -> None:

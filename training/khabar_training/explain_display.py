@@ -12,7 +12,9 @@ from khabar_training.display import open_console, print_persian, printable
 
 _FOR: Final = ("cyan", "bold black on cyan")
 _AGAINST: Final = ("yellow", "bold black on yellow")
-"""Styles of what weighs over a quarter and over half of the heaviest; these two hues differ to every eye."""
+"""Styles of what weighs over a quarter and over half of the scale; these two hues differ to every eye."""
+_LEAST_SCALE: Final = 1.0
+"""Log-odds: where nothing weighs this much, the heaviest is not shown as heavy."""
 _LISTED_FOR: Final = 8
 _LISTED_AGAINST: Final = 3
 _LONGEST: Final = 60
@@ -30,7 +32,7 @@ def show_explanations(explanations: Sequence[Explanation], config: ModelConfig, 
         for part, source in parts.items():
             weights = [weight for weight in explanation.weights if weight.part == part]
             if source:
-                print_persian(console, _marked(source, weights, _heaviest(explanation)))
+                print_persian(console, _marked(source, weights, _scale(explanation)))
         console.print()
         _show_list(console, explanation, parts)
     line = Text.assemble(
@@ -50,37 +52,40 @@ def _answer(explanation: Explanation, config: ModelConfig) -> Text:
     return Text(line, style="bold")
 
 
-def _heaviest(explanation: Explanation) -> float:
-    return max((abs(weight.weight) for weight in explanation.weights), default=0.0)
+def _scale(explanation: Explanation) -> float:
+    """Return what the heaviest stretch weighs, or what it takes to be shown as heavy."""
+    return max([_LEAST_SCALE, *(abs(weight.weight) for weight in explanation.weights)])
 
 
-def _marked(source: str, weights: Iterable[Weight], heaviest: float) -> Text:
+def _marked(source: str, weights: Iterable[Weight], scale: float) -> Text:
     marked = Text()
     done = 0
     for weight in weights:
         marked.append(printable(source[done : weight.start]))
-        marked.append(printable(source[weight.start : weight.end]), _style(weight.weight, heaviest))
+        marked.append(printable(source[weight.start : weight.end]), _style(weight.weight, scale))
         done = weight.end
     marked.append(printable(source[done:]))
     marked.rstrip()
     return marked
 
 
-def _style(weight: float, heaviest: float) -> str:
-    if abs(weight) <= heaviest / 4:
+def _style(weight: float, scale: float) -> str:
+    if abs(weight) <= scale / 4:
         return ""
     light, strong = _FOR if weight > 0 else _AGAINST
-    return strong if abs(weight) > heaviest / 2 else light
+    return strong if abs(weight) > scale / 2 else light
 
 
 def _show_list(console: Console, explanation: Explanation, parts: dict[str, str]) -> None:
+    scale = _scale(explanation)
     ranked = sorted(explanation.weights, key=lambda weight: -weight.weight)
-    speaking_for = [weight for weight in ranked if weight.weight > 0][:_LISTED_FOR]
-    against = [weight for weight in ranked if weight.weight < 0][-_LISTED_AGAINST:]
+    speaking_for = [weight for weight in ranked if weight.weight > scale / 20][:_LISTED_FOR]
+    against = [weight for weight in ranked if weight.weight < -scale / 20][-_LISTED_AGAINST:]
     for weight in (*speaking_for, *against):
         words = " ".join(printable(parts[weight.part][weight.start : weight.end]).split())
         if len(words) > _LONGEST:
             words = words[:_LONGEST].rsplit(" ", 1)[0] + " …"
-        line = Text.assemble((f"  {weight.weight:+6.2f}  ", _style(weight.weight, _heaviest(explanation))), words)
-        print_persian(console, line)
+        print_persian(console, Text.assemble((f"  {weight.weight:+6.2f}  ", _style(weight.weight, scale)), words))
+    if not any(_style(weight.weight, scale) for weight in speaking_for):
+        console.print("  It hangs on no single word or sentence: the others say the same.", style="dim")
     console.print()
