@@ -39,7 +39,7 @@ def _from_checkpoint(folder: Path, config: TrainingConfig) -> tuple[Network, Tok
     before = {task.name: task for task in model.tasks}
     anew = trained if config.fresh_heads else ()
     kept = {n: task for n, task in before.items() if n not in anew and task.keys == trained.get(n, task).keys}
-    specs = tuple((before | trained | kept).values())
+    specs = tuple(replace(task, temperature=1.0) for task in (before | trained | kept).values())  # to be fitted anew
     window, overlap = _windows(config, old.encoder)
     network = Network(old.encoder, specs, config.dropout)
     for name in kept:
