@@ -100,7 +100,7 @@ def reliability(calibration: Calibration, name: str) -> Markup:
             color=_PALE,
             edgecolor="white",
         )
-        axes.plot([bin_.confidence for bin_ in bins], [bin_.accuracy for bin_ in bins], ".", color=_INK)
+        axes.plot([bin_.confidence for bin_ in bins], [bin_.accuracy for bin_ in bins], ".", color=_INK, clip_on=False)
         for bin_ in bins:
             place = ((bin_.low + bin_.high) / 2, 1.03)
             axes.text(*place, str(bin_.n), rotation=90, ha="center", va="bottom", fontsize=7, color=_INK)
