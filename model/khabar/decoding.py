@@ -45,7 +45,7 @@ def decode_topic(logits: Floats, task: TaskSpec) -> Topic:
 def decode_entities(logits: Floats, task: TaskSpec) -> list[WordSpan]:
     """Return the entities of a document from the logits of its words, shape (n_words, K)."""
     chances = probabilities(logits, task)
-    path = best_path(np.log(np.maximum(chances, 1e-30)))
+    path = best_path(logits.astype(np.float64))  # what sets them apart from log-probabilities is the same on every path
     chosen = chances[np.arange(len(path)), path]
     spans: list[WordSpan] = []
     first = 0
@@ -60,7 +60,7 @@ def decode_entities(logits: Floats, task: TaskSpec) -> list[WordSpan]:
 
 
 def best_path(scores: Floats) -> NDArray[np.int64]:
-    """Return the most probable outputs that are well-formed BIO; (n_words, K) -> (n_words,).
+    """Return the outputs of highest total score that are well-formed BIO; (n_words, K) -> (n_words,).
 
     Outputs are O, then B- and I- of each type in turn. I- follows only B- or I- of its own type,
     found with Viterbi's algorithm (1967). Where the best output of each word is well-formed already,

@@ -100,6 +100,16 @@ def test_probabilities_sum_to_one_at_any_temperature(values: Floats, temperature
     np.testing.assert_allclose(chances.sum(-1), 1)
 
 
+@given(
+    st.integers(1, 8).flatmap(lambda n: arrays.arrays(np.float32, (n, 5), elements=st.floats(-99, 99, width=32))),
+    st.floats(0.05, 20),
+)
+def test_the_spans_found_are_the_same_at_any_temperature(values: Floats, temperature: float) -> None:
+    task = TaskSpec(name="entities", kind=Kind.WORDS, labels=ENTITIES.labels, temperature=temperature)
+    spans = [[span[:3] for span in decode_entities(values, spec)] for spec in (task, ENTITIES)]
+    assert spans[0] == spans[1]
+
+
 def test_temperature_flattens() -> None:
     warm = TaskSpec(name="topic", kind=Kind.TEXT, labels=TOPIC.labels, temperature=2.0)
     scores = np.array([2.0, 0.0], dtype=np.float32)

@@ -96,7 +96,14 @@ def test_systems_stand_beside_the_model(report: Report) -> None:
     assert names == {
         "topic": ["model", "majority", "TF-IDF SVM"],
         "entities": ["model", "dictionary of names"],
-        "target_stance": ["model", "majority", "target majority", "TF-IDF SVM", "SVM, target only", "SVM, target masked"],
+        "target_stance": [
+            "model",
+            "majority",
+            "target majority",
+            "TF-IDF SVM",
+            "SVM, target only",
+            "SVM, target masked",
+        ],
         "claim_stance": ["model", "majority", "TF-IDF SVM", "SVM, claim only", "SVM, text only"],
     }
     assert (report.model, report.n_records, report.train[0].n_records) == ("khabar-small", 6, 30)

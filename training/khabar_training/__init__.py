@@ -1,16 +1,26 @@
 """Khabar's training: losses, trainer, export, metrics and the command line."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from khabar import Analyzer
+    from khabar_data.records import Record
+    from khabar_training.calibration import Fit
     from khabar_training.config import TrainingConfig
     from khabar_training.evaluation import Data
     from khabar_training.report.comparison import Comparison
     from khabar_training.report.measured import Report
 
-__all__ = ["compare", "evaluate", "train"]
+__all__ = ["calibrate", "compare", "evaluate", "train"]
+
+
+def calibrate(model: str | Path, records: "Iterable[Record]", *, output: Path | None = None) -> "tuple[Fit, ...]":
+    """Fit the temperatures of a checkpoint's heads; see :func:`khabar_training.calibration.calibrate`."""
+    from khabar_training.calibration import calibrate as run  # here, so that importing stays quick
+
+    return run(model, records, output=output)
 
 
 def train(config: "TrainingConfig") -> Path:

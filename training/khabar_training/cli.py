@@ -1,4 +1,4 @@
-"""The command line: ``khabar predict``, ``info``, ``train``, ``trim``, ``export``, ``evaluate`` and ``compare``.
+"""The command line: ``khabar predict``, ``info``, ``train``, ``calibrate``, ``evaluate``, ``compare``, ``trim``, ``export``.
 
 What only one command needs is imported by that command, so that asking for help stays quick.
 """
@@ -17,14 +17,14 @@ import typer
 import khabar
 from khabar.errors import InputError, KhabarError
 from khabar_data.extras import extra_needed
-from khabar_training import display, evaluate_cli
+from khabar_training import display
+from khabar_training.calibrate_cli import calibrate
 from khabar_training.data_cli import data_app
 from khabar_training.display import refusals
+from khabar_training.evaluate_cli import compare, evaluate
 
 app = typer.Typer(name="khabar", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_app)
-app.command()(evaluate_cli.evaluate)
-app.command()(evaluate_cli.compare)
 
 Model = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="A checkpoint folder; the bundled model by default.")
@@ -104,6 +104,11 @@ def train(
             from khabar_training.config import TrainingConfig
             from khabar_training.trainer import train as run
         print(run(TrainingConfig.from_toml(config)))
+
+
+app.command()(calibrate)
+app.command()(evaluate)
+app.command()(compare)
 
 
 @app.command()

@@ -82,7 +82,7 @@ def convert(
             remedy = f"the last name is the file to write; end it in {SUFFIXES[0]}"
             raise FormatError(str(out), "it is not named as JSON Lines", remedy)
         sources = sources_of(files, format_name, option, label_map)
-        print(f"{out}: {_written(out, _counted(record for source in sources for record in source.records()))} records")
+        print(f"{out}: {_written(out, counted(record for source in sources for record in source.records()))} records")
 
 
 @data_app.command()
@@ -103,7 +103,7 @@ def split(
     shares = {name: share for name, share in (("train", train), ("dev", dev), ("test", test)) if share}
     with refusals():
         sources = sources_of(files, format_name, option, label_map)
-        records = _counted(record for source in sources for record in source.records())
+        records = counted(record for source in sources for record in source.records())
         parts = partition(records, shares, seed)
         for name, part in parts.items():
             path = out / f"{name}.jsonl"
@@ -126,7 +126,7 @@ def list_corpora(
 def sources_of(
     files: Iterable[str], format_name: str | None, options: Iterable[str] | None, maps: Iterable[str] | None
 ) -> list[Source]:
-    """Return files as the options of the command line say that they are to be read."""
+    """Return the files to read, as the options of a command say."""
     settings = _settings(options or ())
     label_maps = _label_maps(maps or ())
     return [Source(path=path, format=format_name, options=settings, maps=label_maps) for path in files]
@@ -177,7 +177,7 @@ def _listed(value: str) -> tuple[str, ...]:
     return tuple(label.strip() for label in value.split(",") if label.strip())
 
 
-def _counted(records: Iterable[Record]) -> Iterator[Record]:
+def counted(records: Iterable[Record]) -> Iterator[Record]:
     """Yield records and show on a terminal how many there were."""
     console = open_console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} records"), TimeElapsedColumn())

@@ -17,8 +17,9 @@ MIN_SCORES: Final = tuple(round(0.05 * step, 2) for step in range(20))
 def calibration_of(scores: Floats, right: Booleans, temperature: float) -> Calibration:
     """Return how well the scores of answers say which are right; both of shape (n,).
 
-    An answer is right where the gold set of labels holds it. Bins with no answer and thresholds that
-    leave none are left out; with no answers at all the error is 0 and the risk area None.
+    An answer is right where the gold set of labels holds it; so on sets of many labels the best scores
+    look too low. Bins with no answer and thresholds that leave none are left out; with no answers at all
+    the error is 0 and the risk area None.
     """
     return Calibration(
         temperature=temperature,
