@@ -1,5 +1,6 @@
 """Parquet: plain and nested columns, read in batches, and errors with their row."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ def test_named_columns_numbers_and_batches(tmp_path: Path) -> None:
     given = source(tmp_path / "a.parquet", rows, columns={"text": "متن", "id": "شماره"}, batch_rows=2)
     assert [(record.text, record.id) for record in given.records()] == [(f"خبر {n}", str(n)) for n in range(5)]
     assert next(given.entries()).content == Notice("columns that are not read: url")
+
+
+def test_dates_become_strings(tmp_path: Path) -> None:
+    rows = [{"text": "یک", "date": date(2024, 3, 2)}, {"text": "دو", "date": None}]
+    assert [record.date for record in source(tmp_path / "a.parquet", rows).records()] == ["2024-03-02", None]
 
 
 def test_refusals_name_the_row(tmp_path: Path) -> None:

@@ -18,16 +18,15 @@ import khabar
 from khabar.errors import InputError, KhabarError
 from khabar.results import json_line
 from khabar_data.extras import extra_needed
-from khabar_training import display, evaluate_cli
+from khabar_training import display
 from khabar_training.calibrate_cli import calibrate
 from khabar_training.data_cli import data_app
 from khabar_training.display import refusals
+from khabar_training.evaluate_cli import compare, evaluate
 from khabar_training.explain_display import show_explanations
 
 app = typer.Typer(name="khabar", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_app)
-app.command()(evaluate_cli.evaluate)
-app.command()(evaluate_cli.compare)
 
 Model = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="A checkpoint folder; the bundled model by default.")
@@ -139,6 +138,8 @@ def train(
 
 
 app.command()(calibrate)
+app.command()(evaluate)
+app.command()(compare)
 
 
 @app.command()

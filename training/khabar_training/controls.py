@@ -24,6 +24,7 @@ _VIEWS: Final[Mapping[str, Mapping[str, Callable[[Record, str], str]]]] = {
     "topic": {"TF-IDF SVM": lambda record, _: _opening(record)},
     "target_stance": {
         "TF-IDF SVM": lambda record, target: f"{target} {_opening(record)}",
+        "SVM, target only": lambda _, target: target,
         "SVM, target masked": lambda record, target: _opening(record).replace(target, "TARGET"),
     },
     "claim_stance": {

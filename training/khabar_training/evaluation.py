@@ -84,7 +84,7 @@ def evaluate(
 def _loaded(model: str | Path | Analyzer) -> Analyzer:
     if isinstance(model, Analyzer):
         return model
-    return load(None if model == BUNDLED else model)
+    return load(None if str(model) == BUNDLED else model)
 
 
 @dataclass(frozen=True)
