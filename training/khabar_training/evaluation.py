@@ -23,6 +23,7 @@ from khabar_data.ruler import WORD_RULER
 from khabar_training.controls import learnt
 from khabar_training.entity_judging import EntityJudge
 from khabar_training.judging import Case, LabelJudge, Setting
+from khabar_training.mistakes import explained
 from khabar_training.questions import as_document, named
 from khabar_training.report.archive import ReportError, rounded
 from khabar_training.report.measured import DataFile, Overlap, Report
@@ -74,7 +75,7 @@ def evaluate(
         train=lessons.files(),
         n_records=evaluated.n_records,
         overlap=overlap.result(),
-        tasks=tuple(judge.report(units.name) for judge in judges),
+        tasks=tuple(explained(judge.report(units.name), analyzer) for judge in judges),
         notes=_left_out(analyzer.config, held),
         seed=seed,
     )
