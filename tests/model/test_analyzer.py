@@ -310,6 +310,8 @@ def test_wrong_arguments(analyzer: Analyzer, arguments: dict[str, Any], message:
         analyzer.predict(**{"text": NEWS, **arguments})
     with pytest.raises(InputError, match=message):
         next(analyzer.predict_many([Document(**{"text": NEWS, **arguments})]))
+    with pytest.raises(InputError, match=message):
+        analyzer.check(Document(**{"text": NEWS, **arguments}))
 
 
 def test_plain_values_have_the_public_names(analyzer: Analyzer) -> None:

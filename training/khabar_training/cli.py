@@ -1,4 +1,4 @@
-"""The command line: ``khabar predict``, ``info``, ``train``, ``calibrate``, ``evaluate``, ``compare``, ``trim``, ``export``.
+"""The command line: ``khabar predict``, ``info``, ``train``, ``calibrate``, ``evaluate``, ``compare`` and more.
 
 What only one command needs is imported by that command, so that asking for help stays quick.
 """
