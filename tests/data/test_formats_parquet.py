@@ -43,7 +43,7 @@ def test_named_columns_numbers_and_batches(tmp_path: Path) -> None:
 
 
 def test_dates_become_strings(tmp_path: Path) -> None:
-    rows = [{"text": "یک", "date": date(2024, 3, 2)}, {"text": "دو", "date": None}]
+    rows: list[dict[str, Any]] = [{"text": "یک", "date": date(2024, 3, 2)}, {"text": "دو", "date": None}]
     assert [record.date for record in source(tmp_path / "a.parquet", rows).records()] == ["2024-03-02", None]
 
 
