@@ -202,5 +202,5 @@ def test_what_cannot_be_read_is_passed_over(
     long = replace(articles[4], id="b2", claim_stances=(ClaimStance(claim="باران " * 60, labels=("agree",)),))
     fits = calibrate(checkpoint, [signs, long, *articles[:2]], output=tmp_path / "new")
     assert next(one.n for one in fits if one.task == "topic") == 2
-    assert "record 'b2' is left out: claim is" in caplog.text
+    assert "topic and stances of record 'b2' are left out: claim is" in caplog.text
     assert (tmp_path / "new" / MANIFEST).exists()

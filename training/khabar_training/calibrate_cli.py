@@ -47,8 +47,10 @@ def _show(fits: "Sequence[Fit]") -> None:
     console.print(table)
     for one in fits:
         if not one.n:
-            console.print(f"{one.task}: no record is labelled for it; its temperature stays {one.after.temperature:g}")
-    console.print("NLL and ECE are those of the data fitted on; measure on other data what is gained.", style="dim")
+            line = f"{one.task}: no record is labelled for it; its temperature stays {one.after.temperature:g}"
+            console.print(line, soft_wrap=True)
+    line = "NLL and ECE are those of the data fitted on; measure on other data what is gained."
+    console.print(line, style="dim", soft_wrap=True)
 
 
 def _change(before: float | None, after: float | None) -> str:

@@ -76,7 +76,7 @@ class Observer:
     def take(self, record: Record) -> None:
         """Read one record for every head that it labels.
 
-        One with a target or claim that ``predict`` refuses is passed over with a warning, as in training;
+        Topic and stances of one with a target or claim that ``predict`` refuses are left out with a warning;
         SourceError names one with a label that the model does not have.
         """
         name = f"record {record.id or record.text[:40]!r}"
@@ -85,7 +85,7 @@ class Observer:
                 self._take_words(record, self.config.task("entities"))
             self._take_answers(record)
         except InputError as error:
-            _log.warning("%s is left out: %s", name, error)
+            _log.warning("topic and stances of %s are left out: %s", name, error)
         except ConfigError as error:
             raise SourceError(name, str(error), "mend the record or leave it out") from None
 
