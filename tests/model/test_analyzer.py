@@ -311,6 +311,8 @@ def test_wrong_arguments(analyzer: Analyzer, arguments: dict[str, Any], message:
         analyzer.predict(**{"text": NEWS, **arguments})
     with pytest.raises(InputError, match=message):
         next(analyzer.predict_many([Document(**{"text": NEWS, **arguments})]))
+    with pytest.raises(InputError, match=message):
+        analyzer.check(Document(**{"text": NEWS, **arguments}))
 
 
 @pytest.mark.parametrize("part", ["topic", "stances", "entities"])

@@ -47,6 +47,7 @@ def test_topics() -> None:
         topic_case(("sport", "health"), "health", 0.7, 1),
         topic_case(("cinema",), "sport", 0.6, 2),
         topic_case(("health",), None, unit=2),
+        topic_case((), "sport", unit=3),  # unlabelled
     ]
     for case in cases:
         judge.take(case)

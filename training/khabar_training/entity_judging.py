@@ -62,8 +62,8 @@ class EntityJudge:
         self._borders += border_counts(record.entities, found, self._labels)
         gold = set(map(_key, record.entities))
         self._scores += [(entity.score, _key(entity) in gold) for entity in found]
-        self._by_length.append(self._counts(record, found, len(_LENGTHS), _length))
-        self._by_seen.append(self._counts(record, found, len(_SEEN), lambda name: int(name not in self._names)))
+        self._by_length.append(_part_counts(record, found, len(_LENGTHS), _length))
+        self._by_seen.append(_part_counts(record, found, len(_SEEN), lambda name: int(name not in self._names)))
         self._look_closer(record, found)
 
     def report(self, units: str) -> TaskReport:
@@ -100,8 +100,7 @@ class EntityJudge:
     def _note(self, case: Case, system: str, found: Sequence[AnySpan]) -> Counts:
         """Keep what became of a text's spans, and return its counts by schema, label and outcome."""
         counts = match_counts(case.record.entities, found, self._labels)
-        correct = dict(zip(SCHEMAS, counts[:, 0, 0].tolist(), strict=True))
-        halves = dict(zip(SCHEMAS, counts[:, 0, 2].tolist(), strict=True))
+        points = dict(zip(SCHEMAS, (counts[:, 0, 0] + counts[:, 0, 2] / 2).tolist(), strict=True))
         keys = set(map(_key, found))
         self._outcomes.setdefault(system, []).append(
             SpanOutcome(
@@ -109,20 +108,11 @@ class EntityJudge:
                 unit=case.unit,
                 n_found=len(found),
                 right="".join("01"[_key(span) in keys] for span in case.record.entities),
-                exact=int(correct["exact"]),
-                partial=correct["partial"] + halves["partial"] / 2,
-                type=int(correct["type"]),
+                exact=int(points["exact"]),
+                partial=points["partial"],
+                type=int(points["type"]),
             )
         )
-        return counts
-
-    def _counts(self, record: Record, found: Iterable[AnySpan], n: int, part: Callable[[str], int]) -> Counts:
-        """Return right, found and gold spans by the *part* that their string belongs to; shape (n, 3)."""
-        counts = np.zeros((n, 3))
-        sides = [{_key(span) for span in spans} for spans in (found, record.entities)]
-        for column, keys in enumerate((sides[0] & sides[1], *sides)):
-            for start, end, _ in keys:
-                counts[part(record.text[start:end]), column] += 1
         return counts
 
     def _look_closer(self, record: Record, found: Sequence[Entity]) -> None:
@@ -169,6 +159,16 @@ class EntityJudge:
 
 def _key(span: AnySpan) -> tuple[int, int, str]:
     return span.start, span.end, span.label
+
+
+def _part_counts(record: Record, found: Iterable[AnySpan], n: int, part: Callable[[str], int]) -> Counts:
+    """Return right, found and gold spans by the *part* that their string belongs to; shape (n, 3)."""
+    counts = np.zeros((n, 3))
+    sides = [set(map(_key, spans)) for spans in (found, record.entities)]
+    for column, keys in enumerate((sides[0] & sides[1], *sides)):
+        for start, end, _ in keys:
+            counts[part(record.text[start:end]), column] += 1
+    return counts
 
 
 def _length(name: str) -> int:

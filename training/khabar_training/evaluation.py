@@ -205,14 +205,13 @@ def _cases(analyzer: Analyzer, records: Iterable[Record], units: _Units) -> Iter
 
 
 def _traits(record: Record) -> dict[str, str]:
-    """Return what reports slice by, as far as the record has it."""
+    """Return what reports slice by, as far as the record has it; not its group, of which there is but one to draw."""
     n_words = WORD_RULER.measure(record.text)
     year = re.match(r"[0-9]{4}", record.date or "")
     traits = {
         "length in words": next((name for limit, name in _LENGTHS if n_words < limit), _LONGEST),
         "source": record.source,
         "variety": record.variety,
-        "group": record.group,
         "year": year[0] if year else None,
     }
     return {field: value for field, value in traits.items() if value}

@@ -79,6 +79,8 @@ class LabelJudge:
     def take(self, case: Case) -> None:
         """Judge one case."""
         asked = questions(self._task.name, case.record)
+        if not asked:
+            return
         for question, answer in zip(asked, answers(self._task.name, case.article, len(asked)), strict=True):
             self._note(case, question, MODEL, answer.label)
             for name, control in self._controls.items():
