@@ -3,6 +3,10 @@
 This is occlusion (Zeiler and Fergus 2014; for words Li, Monroe and Jurafsky 2016). It needs no
 gradients, so the graph that predicts explains itself. The fall is one of log-odds: where a label is
 nearly certain its probability hardly moves whatever is left out, and log-odds still do.
+
+The pieces are taken out rather than replaced by the mask or unknown piece: measured on own articles,
+whole sentences of such pieces weighed more than any word in them, and the words found for a stance
+moved it less. Words that say the same stand in for each other: where many do, none weighs much.
 """
 
 import re
@@ -22,8 +26,8 @@ from khabar.runtime import Runtime
 from khabar.targets import FUNCTION_WORDS
 from khabar.text import Integers, Passage
 
-_DETAILED: Final = 3
-"""Sentences that are weighed word by word: those that speak most for the label. A word costs a pass."""
+_WORDS: Final = 32
+"""The sentences that speak most for a label are weighed word by word, until so many words are; each costs a pass."""
 _TINY: Final = 1e-12
 """Keeps log-odds finite."""
 
@@ -122,9 +126,13 @@ def _weights(reading: Reading, answer: Answer) -> tuple[Weight, ...]:
     """Weigh each sentence, then the words of those that weigh most; the others stay whole."""
     sentences = [sentence for sentence in _sentences(reading) if answer.reads(sentence)]
     weights = dict(zip(sentences, answer.falls(sentences), strict=True))
-    heaviest = sorted(sentences, key=lambda sentence: -weights[sentence])[:_DETAILED]
-    words = {sentence: list(filter(answer.reads, _words(reading, sentence))) for sentence in heaviest}
-    every_word = [word for found in words.values() for word in found]
+    words: dict[Stretch, list[Stretch]] = {}
+    every_word: list[Stretch] = []
+    for sentence in sorted(sentences, key=lambda sentence: -weights[sentence]):
+        if len(every_word) >= _WORDS:
+            break
+        words[sentence] = list(filter(answer.reads, _words(reading, sentence)))
+        every_word += words[sentence]
     weights |= dict(zip(every_word, answer.falls(every_word), strict=True))
     chosen = [stretch for sentence in sentences for stretch in words.get(sentence) or [sentence]]
     return tuple(

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import khabar
 from khabar import Analyzer, Document, Explanation, InputError, Stance, Topic
-from khabar.explaining import _DETAILED
 from khabar.reading import Reading
 from khabar.runtime import Runtime
 from khabar.targets import FUNCTION_WORDS
@@ -69,21 +68,26 @@ def test_long_and_odd_texts(tiny: Analyzer, text: str) -> None:
         check(explanation, text, text[:900])
 
 
-def test_words_of_the_heaviest_sentences_and_the_others_whole(tiny: Analyzer) -> None:
+@pytest.mark.parametrize(("n_words", "n_detailed"), [(0, 0), (1, 1), (1000, 6)])
+def test_words_of_the_heaviest_sentences_and_the_others_whole(
+    tiny: Analyzer, monkeypatch: pytest.MonkeyPatch, n_words: int, n_detailed: int
+) -> None:
+    monkeypatch.setattr("khabar.explaining._WORDS", n_words)
     (topic,) = tiny.explain(NEWS, title=TITLE)
     spans = {(weight.part, weight.start, weight.end) for weight in topic.weights}
     cleaned = clean(NEWS)
     whole = {("text", *cleaned.raw_span(*span)) for span in sentences(cleaned.text)} | {("title", 0, len(TITLE))}
-    assert len(whole - spans) == _DETAILED
-    words = {({"title": TITLE, "text": NEWS}[part])[start:end] for part, start, end in spans - whole}
-    assert words <= set(f"{NEWS} {TITLE}".translate(dict.fromkeys(map(ord, ".؛"), " ")).split()) | {"۱۰.۵"}
+    assert (len(whole), len(whole - spans)) == (6, n_detailed)
+    words = {{"title": TITLE, "text": NEWS}[part][start:end] for part, start, end in spans - whole}
+    assert words <= set(f"{NEWS} {TITLE}".replace(".", " ").replace("؛", " ").split()) | {"۱۰.۵"}
     assert not words & FUNCTION_WORDS
+    assert bool(words) == bool(n_detailed)
 
 
 @pytest.mark.parametrize("kind", ["topic", "target", "claim"])
 def test_a_weight_is_the_fall_of_the_log_odds(tiny: Analyzer, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Leaving out the title or the last sentence is what a caller does who leaves them out."""
-    monkeypatch.setattr("khabar.explaining._DETAILED", 0)
+    monkeypatch.setattr("khabar.explaining._WORDS", 0)
     asked: dict[str, Any] = {"target": {"targets": ["ایران"]}, "claim": {"claims": ["ایران در جنگ است"]}}.get(kind, {})
     first, last = "ایران در جنگ است. ", "ایران در صلح نیست."
     (found,) = tiny.explain(first + last, title="کابل", topic=kind == "topic", **asked)
