@@ -85,7 +85,8 @@ def test_killed_at_random_and_started_again(settings: Callable[..., Path], tmp_p
         while process.poll() is None and not (tmp_path / "killed.steps" / step).exists():
             time.sleep(0.02)
         time.sleep(chance.random())
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         assert not (tmp_path / "killed").exists() or load(tmp_path / "killed")
     finished(again)
