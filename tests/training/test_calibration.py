@@ -20,9 +20,9 @@ from khabar_data.records import ClaimStance, Record, write_jsonl
 from khabar_training import calibrate
 from khabar_training.calibration import fit, set_loss
 from khabar_training.cli import app
+from khabar_training.evaluation.reliability import Floats, calibration_error
 from khabar_training.labelled_logits import Sample, Samples
 from khabar_training.losses import SetLoss
-from khabar_training.reliability import Floats, calibration_error
 
 TOPIC = TaskSpec(name="topic", kind=Kind.TEXT, labels=tuple(Label(key, key) for key in "abcd"))
 ENTITIES = TaskSpec(name="entities", kind=Kind.WORDS, labels=(Label("PER", "شخص"),))

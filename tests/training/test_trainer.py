@@ -19,7 +19,7 @@ from khabar.network import Network
 from khabar.text import TextReader
 from khabar_data import ClaimStance, CorpusError, Record, Span, TargetStance, write_jsonl
 from khabar_data.fingerprints import Fingerprints
-from khabar_training import trainer
+from khabar_training import steps
 from khabar_training.config import DataSpec, TrainingConfig
 from khabar_training.losses import SetLoss, task_losses
 from khabar_training.mixture import mixed_batches, training_examples
@@ -148,7 +148,7 @@ def test_a_broken_run_goes_on_as_if_nothing_had_been(run: TrainingConfig, monkey
 
 
 def _last(config: TrainingConfig) -> str:
-    folder = trainer._last_step(config.output.with_name(config.output.name + ".steps"))
+    folder = steps.last_step(config.output.with_name(config.output.name + ".steps"))
     assert folder is not None
     return folder
 
@@ -207,11 +207,12 @@ def test_the_steps_of_another_encoder_are_not_gone_on_with(run: TrainingConfig, 
     folder = tmp_path / "encoder"
     shutil.copytree(run.encoder, folder)
     network, _, _ = start(replace(run, encoder=str(folder)))
-    trainer._claim(tmp_path / "steps", run, network)
+    steps.claim(tmp_path / "steps", run, network)
+    (tmp_path / "steps" / "checkpoint-4").mkdir()
     wider = BertConfig.from_pretrained(folder, intermediate_size=96)
     network.encoder = BertModel(wider)
     with pytest.raises(ConfigError, match="its encoder was another"):
-        trainer._claim(tmp_path / "steps", run, network)
+        steps.claim(tmp_path / "steps", run, network)
 
 
 def test_a_half_written_step_is_passed_over(run: TrainingConfig) -> None:
@@ -225,7 +226,7 @@ def test_a_half_written_step_is_passed_over(run: TrainingConfig) -> None:
 
 
 def test_a_full_disk_is_told_of_at_the_start(run: TrainingConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 5, 5))
+    monkeypatch.setattr(steps, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 5, 5))
     with pytest.raises(ConfigError, match=r"has 0\.0 GB free, and the run saves"):
         train(run)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from khabar_data.records import Record
     from khabar_training.calibration import Fit
     from khabar_training.config import TrainingConfig
-    from khabar_training.evaluation import Data
+    from khabar_training.evaluation.evaluate import Data
     from khabar_training.report.comparison import Comparison
     from khabar_training.report.measured import Report
 
@@ -31,8 +31,10 @@ def train(config: "TrainingConfig") -> Path:
 
 
 def evaluate(model: "str | Path | Analyzer", data: "Data", *, train: "Data" = (), seed: int = 0) -> "Report":
-    """Measure a model on labelled data; see :func:`khabar_training.evaluation.evaluate`."""
-    from khabar_training.evaluation import evaluate as run  # here, because scikit-learn and more take long to import
+    """Measure a model on labelled data; see :func:`khabar_training.evaluation.evaluate.evaluate`."""
+    from khabar_training.evaluation.evaluate import (
+        evaluate as run,  # here, because scikit-learn and more take long to import
+    )
 
     return run(model, data, train=train, seed=seed)
 

@@ -19,8 +19,8 @@ from khabar.decoding import decode_entities, probabilities
 from khabar.errors import InputError, SourceError
 from khabar_data.batching import Booleans
 from khabar_data.records import Record
+from khabar_training.evaluation.reliability import Floats, calibration_error
 from khabar_training.labelled_logits import Observer, Sample
-from khabar_training.reliability import Floats, calibration_error
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from khabar_training.data_cli import Files, FormatName, Json, Maps, Options, sou
 from khabar_training.display import open_console, print_persian, printable, refusals
 
 if TYPE_CHECKING:
-    from khabar_training.judging import Case
+    from khabar_training.evaluation.judging import Case
     from khabar_training.report.comparison import Changes, Comparison, Difference
     from khabar_training.report.measured import Report
 
@@ -39,7 +39,7 @@ def evaluate(
     """Measure a model on labelled data: figures beside baselines, calibration, worst errors."""
     with refusals():
         with extra_needed("evaluation", "train"):
-            from khabar_training.evaluation import evaluate as run
+            from khabar_training.evaluation.evaluate import evaluate as run
             from khabar_training.report.archive import check_place, write_report
         check_place(report)
         data, lessons = (sources_of(names, format_name, option, label_map) for names in (files, train or ()))

@@ -1,12 +1,16 @@
 """The loss of partial labels: the negative log of the probability mass on a set of outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from khabar.config import Kind, TaskSpec
+from khabar.errors import ConfigError, near_miss
 from khabar_data.batching import ALLOWED
+from khabar_training.config import BALANCED, TrainingConfig
+from khabar_training.metrics import Counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,3 +68,34 @@ def balanced_weights(counts: Tensor) -> Tensor:
     """
     seen = counts > 0
     return torch.where(seen, counts.sum() / (seen.sum() * counts.clamp(min=1e-9)), 1.0).float()
+
+
+def set_losses(config: TrainingConfig, tasks: Sequence[TaskSpec], counts: Mapping[str, Counts]) -> dict[str, SetLoss]:
+    """Return the loss of each task.
+
+    *counts* has, by task, how often the data allow each output; shape (K,). ConfigError where a class weight
+    is for no label of its task.
+    """
+    return {
+        task.name: SetLoss(
+            smoothing=0.0 if task.kind is Kind.WORDS else config.label_smoothing,
+            gamma=config.focal.get(task.name, 0.0),
+            weights=_class_weights(task, config.class_weights.get(task.name), counts[task.name]),
+        )
+        for task in tasks
+    }
+
+
+def _class_weights(task: TaskSpec, wanted: Mapping[str, float] | str | None, counts: Counts) -> Tensor | None:
+    if wanted is None:
+        return None
+    if wanted == BALANCED:
+        return balanced_weights(torch.from_numpy(counts))
+    assert not isinstance(wanted, str)
+    for label in wanted:
+        if label not in task.keys:
+            hint = near_miss(label, task.keys)
+            raise ConfigError(f"class_weights of {task.name} names {label!r}; it has {', '.join(task.keys)}{hint}")
+    return torch.tensor(
+        [float(wanted.get(output.removeprefix("B-").removeprefix("I-"), 1.0)) for output in task.outputs]
+    )

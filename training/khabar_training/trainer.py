@@ -1,14 +1,11 @@
 """Training: Transformers' ``Trainer`` over token-budget batches of mixed tasks."""
 
 import ctypes
-import json
 import logging
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from shutil import disk_usage, rmtree
 from typing import Any
 
 import torch
@@ -16,20 +13,19 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
-from transformers.trainer import TRAINER_STATE_NAME
 
 from khabar.checkpoint import TRAINING_DATA
-from khabar.config import Kind, TaskSpec
-from khabar.errors import ConfigError, near_miss
+from khabar.config import TaskSpec
 from khabar.network import Network
 from khabar.text import TextReader
 from khabar_data.batching import ALLOWED, pad
 from khabar_data.fingerprints import Fingerprints
-from khabar_training.config import BALANCED, TrainingConfig
+from khabar_training.config import TrainingConfig
 from khabar_training.example_store import ExampleStore
 from khabar_training.export import write_checkpoint
-from khabar_training.losses import SetLoss, balanced_weights, task_losses
+from khabar_training.losses import SetLoss, set_losses, task_losses
 from khabar_training.mixture import Batch, development_examples, mixed_batches, plain_batches, training_examples
+from khabar_training.steps import check_disk, claim, last_step
 from khabar_training.validation import Validation
 from khabar_training.weights import start, started_from
 
@@ -49,14 +45,14 @@ def train(config: TrainingConfig) -> Path:
     with arguments.main_process_first(local=False):
         network, tokenizer, model = start(config)
         if arguments.process_index == 0:
-            _claim(steps, config, network)
-            _check_disk(steps, network)
-        last = _last_step(steps)
+            claim(steps, config, network)
+            check_disk(steps, network)
+        last = last_step(steps)
         tasks = tuple(task for task in model.tasks if task.name in config.tasks)
         reader = TextReader(tokenizer, model)
         store = training_examples(config, tasks, reader, steps / "examples")
         development = development_examples(config, tasks, reader, steps / "development") if config.watch else None
-    losses = set_losses(config, tasks, store)
+    losses = set_losses(config, tasks, store.counts)
     batches = mixed_batches(config, store)
     if config.max_steps is not None:
         del batches[config.max_steps * config.accumulation * arguments.world_size :]
@@ -121,33 +117,6 @@ def training_arguments(config: TrainingConfig, steps: Path) -> TrainingArguments
         report_to="tensorboard" if config.tensorboard else "none",
         dataloader_num_workers=0,
         **watching,
-    )
-
-
-def set_losses(config: TrainingConfig, tasks: Sequence[TaskSpec], store: ExampleStore) -> dict[str, SetLoss]:
-    """Return the loss of each task; ConfigError where a class weight is for no label of its task."""
-    return {
-        task.name: SetLoss(
-            smoothing=0.0 if task.kind is Kind.WORDS else config.label_smoothing,
-            gamma=config.focal.get(task.name, 0.0),
-            weights=_class_weights(task, config.class_weights.get(task.name), store),
-        )
-        for task in tasks
-    }
-
-
-def _class_weights(task: TaskSpec, wanted: Mapping[str, float] | str | None, store: ExampleStore) -> Tensor | None:
-    if wanted is None:
-        return None
-    if wanted == BALANCED:
-        return balanced_weights(torch.from_numpy(store.counts[task.name]))
-    assert not isinstance(wanted, str)
-    for label in wanted:
-        if label not in task.keys:
-            hint = near_miss(label, task.keys)
-            raise ConfigError(f"class_weights of {task.name} names {label!r}; it has {', '.join(task.keys)}{hint}")
-    return torch.tensor(
-        [float(wanted.get(output.removeprefix("B-").removeprefix("I-"), 1.0)) for output in task.outputs]
     )
 
 
@@ -272,56 +241,6 @@ def _depth(name: str, n_layers: int) -> int | None:
         return None
     layer = next((int(part) for part in name.split(".") if part.isdigit()), -1)
     return n_layers - 1 - layer
-
-
-def _claim(steps: Path, config: TrainingConfig, network: Network) -> None:
-    """Note the run's settings beside its steps; refuse to go on with a run of other settings or another encoder.
-
-    A run that saved no step yet begins anew, so that its data may have been mended.
-    """
-    if not any(steps.glob("checkpoint-*")):
-        rmtree(steps, ignore_errors=True)
-    note = steps / "run.json"
-    shapes = {name: list(parameter.shape) for name, parameter in network.named_parameters()}
-    run = json.loads(json.dumps({"settings": asdict(config), "shapes": shapes}, default=str))
-    if note.exists() and (old := json.loads(note.read_text("utf-8"))) != run:
-        other = "settings" if old.get("settings") != run["settings"] else "shapes: its encoder was another"
-        raise ConfigError(
-            f"{steps} holds the steps of a run with other {other}; take those again, remove the folder, "
-            "or choose another output"
-        )
-    steps.mkdir(parents=True, exist_ok=True)
-    draft = note.with_suffix(".draft")
-    draft.write_text(json.dumps(run, ensure_ascii=False) + "\n", "utf-8")
-    draft.replace(note)
-
-
-def _check_disk(steps: Path, network: Network) -> None:
-    """Refuse to start where the disk will not hold the saved steps."""
-    weights = 4 * sum(parameter.numel() for parameter in network.parameters())
-    needed = 3 * 3 * weights  # weights and two moments, in two saved steps and the one being written
-    free = disk_usage(steps).free
-    if free < needed:
-        raise ConfigError(
-            f"the disk of {steps} has {free / 1e9:.1f} GB free, and the run saves {needed / 1e9:.1f} GB; "
-            "free some, or choose another output"
-        )
-
-
-def _last_step(steps: Path) -> str | None:
-    """Return the folder of the last step that was saved whole; what is half-written after it goes.
-
-    The trainer writes its state last, so a folder with a state that can be read is whole.
-    """
-    folders = sorted(steps.glob("checkpoint-*"), key=lambda folder: -int(folder.name.rpartition("-")[2]))
-    for folder in folders:
-        try:
-            json.loads((folder / TRAINER_STATE_NAME).read_text("utf-8"))
-        except (OSError, ValueError):
-            rmtree(folder)
-        else:
-            return str(folder)
-    return None
 
 
 def _only(batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from nervaluate import Evaluator
 
 from khabar.results import Entity
 from khabar_data.records import Span
-from khabar_training.class_scores import ALL, scores_of
+from khabar_training.evaluation.class_scores import ALL, scores_of
 from khabar_training.metrics import Counts
 from khabar_training.report.measured import ClassScores
 

@@ -11,8 +11,8 @@ from nervaluate import Evaluator
 from khabar.config import Kind, Label, TaskSpec
 from khabar.decoding import decode_entities
 from khabar_data.records import Span
-from khabar_training.class_scores import ALL, span_scores
-from khabar_training.entity_matching import (
+from khabar_training.evaluation.class_scores import ALL, span_scores
+from khabar_training.evaluation.entity_matching import (
     BORDERS,
     SCHEMAS,
     border_counts,

@@ -20,11 +20,11 @@ from khabar_data.label_map import found_labels
 from khabar_data.labels import LabelSets
 from khabar_data.records import Record
 from khabar_data.ruler import WORD_RULER
-from khabar_training.controls import learnt
-from khabar_training.entity_judging import EntityJudge
-from khabar_training.judging import Case, LabelJudge, Setting
-from khabar_training.mistakes import explained
-from khabar_training.questions import as_document, named
+from khabar_training.evaluation.controls import learnt
+from khabar_training.evaluation.entity_judging import EntityJudge
+from khabar_training.evaluation.judging import Case, LabelJudge, Setting
+from khabar_training.evaluation.mistakes import explained
+from khabar_training.evaluation.questions import as_document, named
 from khabar_training.report.archive import ReportError, rounded
 from khabar_training.report.measured import DataFile, Overlap, Report
 

@@ -10,12 +10,12 @@ import numpy as np
 from khabar.config import TaskSpec
 from khabar.results import Article
 from khabar_data.records import Record
-from khabar_training.class_scores import matrix, scores_of
-from khabar_training.controls import Lessons
-from khabar_training.questions import NOTHING, Answer, Question, answers, named, questions
-from khabar_training.reliability import calibration_of
+from khabar_training.evaluation.class_scores import matrix, scores_of
+from khabar_training.evaluation.controls import Lessons
+from khabar_training.evaluation.questions import NOTHING, Answer, Question, answers, named, questions
+from khabar_training.evaluation.reliability import calibration_of
+from khabar_training.evaluation.scoring import LABEL_FIGURES, MACRO_F1, figures_of, label_counts, slices_of
 from khabar_training.report.measured import LabelOutcome, Matrix, Mistake, System, TaskReport
-from khabar_training.scoring import LABEL_FIGURES, MACRO_F1, figures_of, label_counts, slices_of
 
 N_MISTAKES: Final = 20
 MODEL: Final = "model"

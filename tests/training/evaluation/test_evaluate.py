@@ -16,8 +16,8 @@ from khabar.errors import InputError, KhabarError
 from khabar_data import ClaimStance, Record, TargetStance, samples, write_jsonl
 from khabar_data.formats import Source
 from khabar_training import evaluate
-from khabar_training.evaluation import evaluate as run
-from khabar_training.judging import Case
+from khabar_training.evaluation.evaluate import evaluate as run
+from khabar_training.evaluation.judging import Case
 from khabar_training.report.archive import ReportError, dump, load
 from khabar_training.report.measured import Report, TaskReport
 

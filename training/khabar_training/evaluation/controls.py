@@ -7,7 +7,7 @@ from typing import Final
 
 from khabar_data.records import Record
 from khabar_training.baselines import LinearSvm, NameDictionary, majority
-from khabar_training.questions import Question, questions
+from khabar_training.evaluation.questions import Question, questions
 
 type Control = Callable[[Record, str], str]
 """From a record and a query, empty for a text task, to a label."""

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from khabar_training.report.measured import LabelOutcome, SpanOutcome
-from khabar_training.scoring import (
+from khabar_training.evaluation.scoring import (
     ACCURACY,
     FAVOR_AGAINST_F1,
     LABEL_FIGURES,
@@ -18,6 +17,7 @@ from khabar_training.scoring import (
     slices_of,
     summed,
 )
+from khabar_training.report.measured import LabelOutcome, SpanOutcome
 
 LABELS = ("favor", "against", "neutral")
 

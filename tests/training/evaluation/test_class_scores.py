@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
-from khabar_training.class_scores import ALL, class_scores, matrix, span_scores
+from khabar_training.evaluation.class_scores import ALL, class_scores, matrix, span_scores
 from khabar_training.metrics import confusion, macro_f1
 
 LABELS = ("favor", "against", "neutral", "unclear")

@@ -1,7 +1,7 @@
 """Baselines and controls of each task, and what each of them sees."""
 
 from khabar_data.records import ClaimStance, Record, Span, TargetStance
-from khabar_training.controls import learnt
+from khabar_training.evaluation.controls import learnt
 
 SPORT = ("تیم فوتبال بازی را برد", "تیم والیبال بازی را باخت", "بازی تیم ملی فوتبال")
 MONEY = ("نرخ دالر بالا رفت", "نرخ طلا بالا رفت", "نرخ نفت بالا ماند")

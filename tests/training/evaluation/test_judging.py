@@ -5,9 +5,9 @@ import pytest
 from khabar.config import Kind, Label, TaskSpec
 from khabar.results import Article, Entity, Stance, Topic
 from khabar_data.records import Record, Span, TargetStance
-from khabar_training.controls import Lessons
-from khabar_training.entity_judging import EntityJudge
-from khabar_training.judging import N_MISTAKES, Case, LabelJudge, Setting, Worst
+from khabar_training.evaluation.controls import Lessons
+from khabar_training.evaluation.entity_judging import EntityJudge
+from khabar_training.evaluation.judging import N_MISTAKES, Case, LabelJudge, Setting, Worst
 from khabar_training.report.measured import Mark
 
 TOPIC = TaskSpec(

@@ -8,14 +8,21 @@ import numpy as np
 from khabar.config import TaskSpec
 from khabar.results import Entity
 from khabar_data.records import Record, Span
-from khabar_training.class_scores import matrix
-from khabar_training.entity_matching import BORDERS, SCHEMAS, border_counts, match_counts, match_scores, paired
-from khabar_training.judging import MODEL, Case, Setting, Worst, control_notes
+from khabar_training.evaluation.class_scores import matrix
+from khabar_training.evaluation.entity_matching import (
+    BORDERS,
+    SCHEMAS,
+    border_counts,
+    match_counts,
+    match_scores,
+    paired,
+)
+from khabar_training.evaluation.judging import MODEL, Case, Setting, Worst, control_notes
+from khabar_training.evaluation.questions import NOTHING, named
+from khabar_training.evaluation.reliability import calibration_of
+from khabar_training.evaluation.scoring import SPAN_FIGURES, estimated, figures_of, n_items, share, slices_of, summed
 from khabar_training.metrics import Counts, span_f1
-from khabar_training.questions import NOTHING, named
-from khabar_training.reliability import calibration_of
 from khabar_training.report.measured import EntityScores, Mark, Marked, Slice, SpanOutcome, System, TaskReport
-from khabar_training.scoring import SPAN_FIGURES, estimated, figures_of, n_items, share, slices_of, summed
 
 N_TEXTS: Final = 10
 _DICTIONARY: Final = "dictionary of names"
