@@ -110,18 +110,22 @@ class Fingerprints:
         """Return the fingerprints of the texts of both, as of a model that went on from another."""
         return Fingerprints((self.texts | other.texts).lowest(N_KEPT), (self.runs | other.runs).lowest(N_KEPT))
 
-    def overlap(self, record: Record) -> Literal["exact", "near"] | None:
+    def overlap(self, record: Record) -> Literal["exact", "near", "unknown"] | None:
         """Say whether a record's text is among these texts, spelling and signs aside, or is made of them.
 
         It is near where at least half of its sampled runs of five words are known, and no fewer than four;
-        so a text of a few words is either found exactly or not at all.
+        so a text of a few words is either found exactly or not at all. It is unknown where the fingerprints
+        are those of so many texts that too few of its hashes are among what is kept.
         """
         words = plain_words(record.text)
-        if self.texts.known(self.texts.sampled(_whole(words))):
+        whole = self.texts.sampled(_whole(words))
+        if self.texts.known(whole):
             return "exact"
         sampled = self.runs.sampled(_runs(words))
-        n_known = self.runs.known(sampled)
-        return "near" if n_known >= max(_NEAR_RUNS, _NEAR_SHARE * len(sampled)) else None
+        if self.runs.known(sampled) >= max(_NEAR_RUNS, _NEAR_SHARE * len(sampled)):
+            return "near"
+        can_tell = len(whole) or not words or len(sampled) >= _NEAR_RUNS
+        return None if can_tell else "unknown"
 
 
 class FingerprintBuilder:

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from khabar.checkpoint import GRAPH, Checkpoint, bundled
+from khabar.checkpoint import GRAPH, Checkpoint, located
 from khabar.config import ModelConfig
 from khabar.decoding import decode_entities, decode_topic, label_scores
 from khabar.errors import InputError
@@ -41,12 +41,12 @@ class Analyzer:
 
     @classmethod
     def load(cls, path: str | Path | None = None, *, threads: int | None = None) -> Self:
-        """Load a checkpoint folder, or the bundled model where *path* is None.
+        """Load a checkpoint folder, or the bundled model where *path* is None or ``khabar-small``.
 
         *threads* is how many cores one run may use, all of them by default. Raises CheckpointError
         where the folder is missing, damaged or half-written, InputError where *threads* is no count.
         """
-        folder = bundled() if path is None else Path(path)
+        folder = located(path)
         checkpoint = Checkpoint(folder)
         config = checkpoint.config()
         reader = TextReader(checkpoint.tokenizer(), config)
@@ -75,7 +75,7 @@ class Analyzer:
         entities, () asks for none. *claims* are statements to check against the article. Offsets are
         into *text* as given. A text without a single word has no topic, no entities and no stances.
         A topic or stance whose best label scores below *min_score* is not ``sure``; an entity that
-        does is left out. Raises InputError where an argument is not of its kind.
+        does is left out, and is no target. Raises InputError where an argument is not of its kind.
         """
         check_score(min_score)
         return self._analyze([Reading(Document(text, title, targets, claims), self._reader)], min_score)[0]

@@ -44,6 +44,20 @@ def bundled() -> Path:
         return folder
 
 
+def located(model: str | Path | None) -> Path:
+    """Return the folder of a checkpoint; the bundled one's for its name, or None."""
+    return bundled() if model is None or str(model) == BUNDLED else Path(model)
+
+
+def check_place(folder: Path) -> None:
+    """Refuse to write a checkpoint where anything but a checkpoint stands, or where nothing can be written."""
+    if folder.exists() and not (folder / MANIFEST).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CheckpointError(folder, "something other than a checkpoint stands there", "name a new folder")
+    home = next(parent for parent in Path(os.path.abspath(folder)).parents if parent.exists())
+    if not os.access(home, os.W_OK):
+        raise CheckpointError(folder, f"it cannot be written: {home} is read-only", "name another folder")
+
+
 class Checkpoint:
     """A checkpoint folder whose files are what its manifest says.
 
@@ -113,22 +127,29 @@ class Checkpoint:
 def drafted(folder: Path) -> Iterator[Path]:
     """Give an empty folder to write a checkpoint into; on success it gets its manifest and its name.
 
-    What stood there before is replaced only then, so no half-written checkpoint is ever loadable.
+    A checkpoint that stood there before is replaced only then, so no half-written one is ever loadable.
+    CheckpointError where something else stands there, or the disk fails.
     """
-    with replaced(folder) as draft:
-        yield draft
-        digests = {}
-        for name in _LISTED:
-            if (draft / name).exists():
-                (draft / name).chmod(0o644)
-                with (draft / name).open("rb") as file:
-                    digests[name] = file_digest(file, "sha256").hexdigest()
-        (draft / MANIFEST).write_text(json.dumps({"sha256": digests}, indent=1) + "\n", "utf-8")
+    check_place(folder)
+    try:
+        with replaced(folder) as draft:
+            yield draft
+            digests = {}
+            for name in _LISTED:
+                if (draft / name).exists():
+                    (draft / name).chmod(0o644)
+                    with (draft / name).open("rb") as file:
+                        digests[name] = file_digest(file, "sha256").hexdigest()
+            (draft / MANIFEST).write_text(json.dumps({"sha256": digests}, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        reason = f"it cannot be written ({error.strerror or error})"
+        raise CheckpointError(folder, reason, "check the disk and your rights, or name another folder") from error
 
 
 @contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
     """Give an empty folder to write into; on success it takes the place of *folder*, else it goes."""
+    folder = Path(os.path.abspath(folder))  # "." has no name
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(mkdtemp(prefix=f".{folder.name}-draft-", dir=folder.parent))
     try:

@@ -26,7 +26,7 @@ ZWNJ: Final = "\u200c"
 _FORMAT: Final = "\u00ad\u0640\u061c\u180e\u200b\u200d-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
 # Marks that join the letter before them: Latin accents, Arabic vowel signs, madda, hamza.
 _MARKS: Final = "\u0300-\u036f\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
-_CLUSTER: Final = re.compile(rf"([^\W_])?[{_FORMAT}{_MARKS}]+")
+_CLUSTER: Final = re.compile(rf"([^\W_\u0640])?[{_FORMAT}{_MARKS}]+")
 _MARK: Final = re.compile(rf"[{_MARKS}]")
 _TRAILING_FORMAT: Final = re.compile(rf"[{_FORMAT}]+$")
 

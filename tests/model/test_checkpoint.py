@@ -170,3 +170,25 @@ def test_a_draft_has_no_manifest_until_it_is_done(tmp_path: Path) -> None:
         assert not (tmp_path / "model").exists()
         with pytest.raises(CheckpointError, match="not a finished checkpoint"):
             Checkpoint(draft)
+
+
+def test_a_folder_of_other_things_stays(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("کار", "utf-8")
+    with pytest.raises(CheckpointError, match="something other than a checkpoint"), drafted(tmp_path):
+        pytest.fail("there is nothing to write")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(CheckpointError, match=r"it cannot be written"), drafted(tmp_path / "file" / "checkpoint"):
+        pytest.fail("there is nothing to write")
+
+
+def test_the_folder_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with drafted(tmp_path / "one") as draft:
+        (draft / CONFIG).write_text("{}", "utf-8")
+    monkeypatch.chdir(tmp_path / "one")
+    with drafted(Path(".")) as draft:
+        (draft / CONFIG).write_text("{ }", "utf-8")
+    assert (tmp_path / "one" / CONFIG).read_text("utf-8") == "{ }"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
 import khabar
-from khabar.checkpoint import GRAPH, Checkpoint, drafted
+from khabar.checkpoint import GRAPH, MANIFEST, Checkpoint, drafted
 from khabar.network import Network
 from khabar_training.config import DataSpec, TrainingConfig
 from khabar_training.export import export, write_graph
@@ -149,6 +149,7 @@ def test_an_export_takes_the_place_of_an_older_one(source: Path, exported: Path,
         save_network(draft, network, tokenizer, replace(model, name="newer"), torch.float32)
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "old.bin").write_bytes(b"old")
+    (tmp_path / "target" / MANIFEST).write_text("{}", "utf-8")
     export(tmp_path / "new", tmp_path / "target")
     assert khabar.load(tmp_path / "target").config.name == "newer"
     assert {path.name for path in (tmp_path / "target").iterdir()} == {path.name for path in exported.iterdir()} - {

@@ -21,7 +21,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from khabar import ConfigError, load
 from khabar_data import samples, write_jsonl
 from khabar_training.config import DataSpec, TrainingConfig
-from khabar_training.trainer import train
+from khabar_training.trainer import MixtureTrainer, train
 from khabar_training.weights import load_network
 
 KHABAR = str(Path(sys.executable).with_name("khabar"))
@@ -141,13 +141,18 @@ def watched(calm_encoder: Path, tmp_path: Path) -> TrainingConfig:
     )
 
 
-def test_a_run_stops_when_the_watched_figure_rises_no_more(watched: TrainingConfig) -> None:
-    train(replace(watched, learning_rate=1e-12, head_learning_rate=1e-12))
+def test_a_run_stops_when_the_watched_figure_rises_no_more(
+    watched: TrainingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = replace(watched, learning_rate=1e-12, head_learning_rate=1e-12)
+    train(frozen)
     states = sorted(watched.output.with_name("watched.steps").glob("checkpoint-*/trainer_state.json"))
     state = max((json.loads(path.read_text("utf-8")) for path in states), key=lambda each: each["global_step"])
     assert state["global_step"] == 12  # the first measurement is the best, and two more do not better it
     assert state["best_model_checkpoint"].endswith("checkpoint-4")
     figures = next(entry for entry in state["log_history"] if "eval_topic.accuracy" in entry)
+    monkeypatch.setattr(MixtureTrainer, "train", lambda *_, **__: pytest.fail("the run had stopped"))
+    train(frozen)  # as if it had been broken off before the checkpoint was written
     assert {"eval_loss", "eval_mean", "eval_topic.macro_f1", "eval_entities.f1"} < set(figures)
 
 
@@ -166,6 +171,9 @@ def test_the_best_step_becomes_the_checkpoint(watched: TrainingConfig) -> None:
 
 def test_nothing_to_watch(watched: TrainingConfig) -> None:
     with pytest.raises(ConfigError, match="no data are held out to watch; set held_out"):
-        train(replace(watched, data=watched.data[:1]))
+        replace(watched, data=watched.data[:1])
+    write_jsonl(Path(str(watched.data[1].path)), (replace(one, topics=()) for one in islice(samples.read("dev"), 20)))
+    with pytest.raises(ConfigError, match="the data held out are labelled for entities; watch another figure"):
+        train(watched)
     with pytest.raises(ConfigError, match=r"watch is 'topic.acuracy'; there are .* did you mean 'topic.accuracy'"):
         replace(watched, watch="topic.acuracy")

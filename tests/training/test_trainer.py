@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from khabar import ConfigError, load
+from khabar import CheckpointError, ConfigError, load
 from khabar.checkpoint import Checkpoint
 from khabar.config import ModelConfig
 from khabar.network import Network
@@ -141,13 +141,13 @@ def test_a_broken_run_goes_on_as_if_nothing_had_been(run: TrainingConfig, monkey
         train(broken)
     assert not broken.output.exists()
     resumed, _, _ = load_network(train(broken))
-    n_batches = int(Path(_last(run)).name.removeprefix("checkpoint-"))
+    n_batches = int(_last(run).name.removeprefix("checkpoint-"))
     assert next(calls) == 11 + n_batches - 8  # the 8 steps saved before the break are not done again
     for name, weight in resumed.state_dict().items():
         torch.testing.assert_close(weight, whole.state_dict()[name], atol=1e-7, rtol=1e-6)
 
 
-def _last(config: TrainingConfig) -> str:
+def _last(config: TrainingConfig) -> Path:
     folder = steps.last_step(config.output.with_name(config.output.name + ".steps"))
     assert folder is not None
     return folder
@@ -207,28 +207,52 @@ def test_the_steps_of_another_encoder_are_not_gone_on_with(run: TrainingConfig, 
     folder = tmp_path / "encoder"
     shutil.copytree(run.encoder, folder)
     network, _, _ = start(replace(run, encoder=str(folder)))
-    steps.claim(tmp_path / "steps", run, network)
+    steps.claim(tmp_path / "steps", run, network, 1)
     (tmp_path / "steps" / "checkpoint-4").mkdir()
+    (tmp_path / "steps" / "checkpoint-4" / "trainer_state.json").write_text("{}", "utf-8")
+    with pytest.raises(ConfigError, match="with other number of processes; take"):
+        steps.claim(tmp_path / "steps", run, network, 2)
     wider = BertConfig.from_pretrained(folder, intermediate_size=96)
     network.encoder = BertModel(wider)
-    with pytest.raises(ConfigError, match="its encoder was another"):
-        steps.claim(tmp_path / "steps", run, network)
+    with pytest.raises(ConfigError, match="other the shapes of an encoder"):
+        steps.claim(tmp_path / "steps", run, network, 1)
 
 
 def test_a_half_written_step_is_passed_over(run: TrainingConfig) -> None:
     train(run)
-    whole = Path(_last(run))
+    whole = _last(run)
     half = whole.with_name("checkpoint-9999")
     shutil.copytree(whole, half)
     (half / "trainer_state.json").write_text('{"half', "utf-8")
-    assert _last(run) == str(whole)
+    assert _last(run) == whole
     assert not half.exists()
 
 
 def test_a_full_disk_is_told_of_at_the_start(run: TrainingConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 5, 5))
-    with pytest.raises(ConfigError, match=r"has 0\.0 GB free, and the run saves"):
+    with pytest.raises(ConfigError, match="has 0 MB free, and the run saves"):
         train(run)
+
+
+def test_steps_that_are_saved_already_need_no_more_room(
+    run: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, _, _ = start(run)
+    weights = 4 * sum(parameter.numel() for parameter in network.parameters())
+    monkeypatch.setattr(steps, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 0, 4 * weights))
+    with pytest.raises(ConfigError, match="free, and the run saves"):
+        steps.check_disk(tmp_path, network)
+    for number in (4, 8):
+        (tmp_path / f"checkpoint-{number}").mkdir()
+    steps.check_disk(tmp_path, network)
+
+
+def test_what_is_no_checkpoint_is_not_written_over(run: TrainingConfig) -> None:
+    run.output.mkdir()
+    (run.output / "thesis.txt").write_text("سال‌ها کار", "utf-8")
+    with pytest.raises(CheckpointError, match="something other than a checkpoint stands there; name a new folder"):
+        train(run)
+    assert (run.output / "thesis.txt").exists()
 
 
 def test_new_labels_start_a_new_head_and_the_others_stay(run: TrainingConfig, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from khabar_data.records import Record
     from khabar_training.calibration import Fit
     from khabar_training.config import TrainingConfig
+    from khabar_training.evaluation.comparison import Comparison
     from khabar_training.evaluation.evaluate import Data
-    from khabar_training.report.comparison import Comparison
-    from khabar_training.report.measured import Report
+    from khabar_training.evaluation.measured import Report
 
 __all__ = ["calibrate", "compare", "evaluate", "train"]
 
@@ -40,7 +40,7 @@ def evaluate(model: "str | Path | Analyzer", data: "Data", *, train: "Data" = ()
 
 
 def compare(first: "Report", second: "Report", *, seed: int = 0) -> "Comparison":
-    """Compare two models by their reports; see :func:`khabar_training.report.comparison.compare`."""
-    from khabar_training.report.comparison import compare as run
+    """Compare two models by their reports; see :func:`khabar_training.evaluation.comparison.compare`."""
+    from khabar_training.evaluation.comparison import compare as run
 
     return run(first, second, seed=seed)

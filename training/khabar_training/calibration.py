@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from khabar.checkpoint import BUNDLED, CONFIG, MANIFEST, Checkpoint, bundled, drafted
+from khabar.checkpoint import BUNDLED, CONFIG, Checkpoint, bundled, check_place, drafted, located
 from khabar.config import Kind, ModelConfig, TaskSpec
 from khabar.decoding import decode_entities, probabilities
 from khabar.errors import InputError, SourceError
@@ -59,9 +59,10 @@ def calibrate(model: str | Path, records: Iterable[Record], *, output: Path | No
     heads, or where a record cannot be read, InputError where *output* is missing, CheckpointError where *model*
     is no whole checkpoint.
     """
-    source = bundled() if str(model) == BUNDLED else Path(model)
+    source = located(model)
     if output is None and source.resolve() == bundled().resolve():
         raise InputError("output", "missing", f"a folder to write the calibrated {BUNDLED} to", "name one")
+    check_place(output or source)
     observer = Observer(source)
     for record in records:
         observer.take(record)
@@ -138,8 +139,7 @@ def _write(source: Path, target: Path, config: ModelConfig) -> None:
     """Write a checkpoint with another configuration, all other files as they are."""
     checkpoint = Checkpoint(source)
     with drafted(target) as draft:
-        for path in source.iterdir():
-            if path.is_file() and path.name not in (CONFIG, MANIFEST):
-                checked = checkpoint.path(path.name) if path.name in checkpoint.names else path
-                shutil.copyfile(checked, draft / path.name)
+        for name in checkpoint.names:
+            checkpoint.path(name)  # whole, or refused
+        shutil.copytree(source, draft, dirs_exist_ok=True, symlinks=True)
         (draft / CONFIG).write_text(config.to_json(), "utf-8")

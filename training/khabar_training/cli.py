@@ -5,6 +5,7 @@ What only one command needs is imported by that command, so that asking for help
 
 import io
 import logging
+import os
 import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import replace
@@ -134,7 +135,9 @@ def train(
         with extra_needed("training", "train"):
             from khabar_training.config import TrainingConfig
             from khabar_training.trainer import train as run
-        print(run(TrainingConfig.from_toml(config)))
+        checkpoint = run(TrainingConfig.from_toml(config))
+    if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks for all
+        print(checkpoint)
 
 
 app.command()(calibrate)

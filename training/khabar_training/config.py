@@ -127,7 +127,7 @@ class TrainingConfig:
     mixing_temperature: float = 1.0
     """1 takes the data as they are; the higher, the more alike the tasks' shares."""
     accumulation: int = 1
-    """Batches whose gradients are summed for one step."""
+    """Batches whose gradients are averaged for one step."""
     bf16: bool = True
     max_steps: int | None = None
     """Stop after so many steps, the rates falling to 0 by then; by default once all batches are learnt."""
@@ -169,6 +169,11 @@ class TrainingConfig:
         if self.watch is not None and self.watch not in figures:
             raise ConfigError(
                 f"watch is {self.watch!r}; there are {', '.join(figures)}{near_miss(self.watch, figures)}"
+            )
+        if self.watch is not None and not any(spec.held_out for spec in self.data):
+            raise ConfigError(
+                f"watch is {self.watch!r}, and no data are held out to watch; set held_out on a [[data]] table: "
+                "0.1 for a tenth, 1 for a file that is all for development"
             )
 
     @classmethod

@@ -16,9 +16,9 @@ from khabar_training.data_cli import Files, FormatName, Json, Maps, Options, sou
 from khabar_training.display import open_console, print_persian, printable, refusals
 
 if TYPE_CHECKING:
+    from khabar_training.evaluation.comparison import Changes, Comparison, Difference
     from khabar_training.evaluation.judging import Case
-    from khabar_training.report.comparison import Changes, Comparison, Difference
-    from khabar_training.report.measured import Report
+    from khabar_training.evaluation.measured import Report
 
 REPORT_HELP = "A folder that khabar evaluate wrote, or its report.json."
 
@@ -58,8 +58,8 @@ def compare(
     """Say how far two models lie apart on the same data, and which items changed."""
     with refusals():
         with extra_needed("comparison", "train"):
+            from khabar_training.evaluation.comparison import compare as run
             from khabar_training.report.archive import read_report
-            from khabar_training.report.comparison import compare as run
         compared = run(read_report(first), read_report(second), seed=seed)
     if as_json:
         print(json.dumps(asdict(compared), ensure_ascii=False))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from khabar import Analyzer
 from khabar.checkpoint import GRAPH, Checkpoint
-from khabar.config import TaskSpec
+from khabar.config import Kind, TaskSpec
 from khabar.decoding import decode_entities
 from khabar.errors import ConfigError, InputError, SourceError
 from khabar.reading import Reading
@@ -19,6 +19,7 @@ from khabar.runtime import Runtime
 from khabar.text import TextReader
 from khabar_data.batching import Booleans, allowed, word_labels
 from khabar_data.records import Record
+from khabar_training.evaluation.questions import answers, as_document, questions
 
 _log = logging.getLogger(__name__)
 
@@ -91,30 +92,18 @@ class Observer:
 
     def _take_answers(self, record: Record) -> None:
         """Take the scores that ``predict`` reports back to logits; what is added to all of them does not matter."""
-        given = {
-            "topic": [record.topics] if record.topics else [],
-            "target_stance": [one.labels for one in record.target_stances],
-            "claim_stance": [one.labels for one in record.claim_stances],
-        }
-        asked = {name: sets for name, sets in given.items() if sets and self.config.has(name)}
-        if not asked:
+        labelled = [task for task in self.config.tasks if task.kind is not Kind.WORDS]
+        asked = {task.name: questions(task.name, record) for task in labelled}
+        if not any(asked.values()):
             return
-        article = self._analyzer.predict(
-            record.text,
-            title=record.title,
-            targets=[one.target for one in record.target_stances if "target_stance" in asked],
-            claims=[one.claim for one in record.claim_stances if "claim_stance" in asked],
-        )
-        found = {"topic": [article.topic.scores] if article.topic else []}
-        for stance in article.stances:
-            found.setdefault(f"{stance.kind}_stance", []).append(stance.scores)
-        for name, sets in asked.items():
-            task = self.config.task(name)
-            for scores, labels in zip(found.get(name, ()), sets, strict=False):  # none of a text without a word
-                known = allowed(task, labels)[np.newaxis]
-                logits = task.temperature * np.log(np.maximum([list(scores.values())], _SMALLEST))
-                if not known.all():
-                    self.samples[name].add(Sample(logits, known))
+        (article,) = self._analyzer.predict_many([as_document(record, self.config)])
+        for task in labelled:
+            found = answers(task.name, article, len(asked[task.name]))
+            for question, answer in zip(asked[task.name], found, strict=True):
+                known = allowed(task, question.labels)[np.newaxis]
+                if answer.scores and not known.all():  # a text without a word has no scores
+                    logits = task.temperature * np.log(np.maximum([list(answer.scores.values())], _SMALLEST))
+                    self.samples[task.name].add(Sample(logits, known))
 
     def _take_words(self, record: Record, task: TaskSpec) -> None:
         reading = Reading(Document(record.text, record.title), self._reader)

@@ -70,10 +70,12 @@ def development_examples(
 
     held_out = [spec for spec in config.data if spec.held_out]
     store = ExampleStore.written(folder, tasks, (example for spec in held_out for example in _told(spec, examples)))
-    if not len(store):
+    task = str(config.watch).partition(".")[0]
+    labelled = [name for name, counts in store.counts.items() if counts.any()]
+    if not labelled or (task in store.counts and task not in labelled):
         raise ConfigError(
-            f"'watch' is {config.watch!r}, and no data are held out to watch; set held_out on a [[data]] table: "
-            "0.1 for a tenth, 1 for a file that is all for development"
+            f"watch is {config.watch!r}, and the data held out are labelled for {', '.join(labelled) or 'nothing'}; "
+            "watch another figure, or hold out data with its labels"
         )
     return store
 

@@ -1,4 +1,4 @@
-"""The folder of a run's saved steps: whose it is, whether it fits on the disk, where to go on."""
+"""The folder of a run's saved steps: whose it is, where to go on, whether it fits on the disk."""
 
 import json
 from dataclasses import asdict
@@ -12,41 +12,58 @@ from khabar.network import Network
 from khabar_training.config import TrainingConfig
 
 
-def claim(steps: Path, config: TrainingConfig, network: Network) -> None:
-    """Note the run's settings beside its steps; refuse to go on with a run of other settings or another encoder.
+def claim(steps: Path, config: TrainingConfig, network: Network, n_processes: int) -> Path | None:
+    """Return the saved step to go on from, None for a run that begins.
 
-    A run that saved no step yet begins anew, so that its data may have been mended.
+    A run's settings are noted beside its steps; one of other settings, of another encoder or over another number
+    of processes is refused. A run that saved no step yet begins anew, so that its data may have been mended.
     """
-    if not any(steps.glob("checkpoint-*")):
-        rmtree(steps, ignore_errors=True)
     note = steps / "run.json"
+    last = last_step(steps)
+    if last is None and note.exists():
+        rmtree(steps)
     shapes = {name: list(parameter.shape) for name, parameter in network.named_parameters()}
-    run = json.loads(json.dumps({"settings": asdict(config), "shapes": shapes}, default=str))
-    if note.exists() and (old := json.loads(note.read_text("utf-8"))) != run:
-        other = "settings" if old.get("settings") != run["settings"] else "shapes: its encoder was another"
+    run = {"settings": asdict(config), "the shapes of an encoder": shapes, "number of processes": n_processes}
+    run = json.loads(json.dumps(run, default=str))
+    old = json.loads(note.read_text("utf-8")) if note.exists() else run
+    others = [what for what, value in run.items() if old.get(what) != value]
+    if others:
         raise ConfigError(
-            f"{steps} holds the steps of a run with other {other}; take those again, remove the folder, "
-            "or choose another output"
+            f"{steps} holds the steps of a run with other {' and other '.join(others)}; take those again, "
+            "remove the folder, or choose another output"
         )
     steps.mkdir(parents=True, exist_ok=True)
     draft = note.with_suffix(".draft")
     draft.write_text(json.dumps(run, ensure_ascii=False) + "\n", "utf-8")
     draft.replace(note)
+    return last
 
 
 def check_disk(steps: Path, network: Network) -> None:
-    """Refuse to start where the disk will not hold the saved steps."""
+    """Refuse to start where the disk will not hold the steps that are to be saved."""
     weights = 4 * sum(parameter.numel() for parameter in network.parameters())
-    needed = 3 * 3 * weights  # weights and two moments, in two saved steps and the one being written
+    n_saved = len(list(steps.glob("checkpoint-*")))
+    needed = 3 * weights * max(1, 3 - n_saved)  # weights and two moments, in two saved steps and the one being written
     free = disk_usage(steps).free
     if free < needed:
         raise ConfigError(
-            f"the disk of {steps} has {free / 1e9:.1f} GB free, and the run saves {needed / 1e9:.1f} GB; "
+            f"the disk of {steps} has {free / 1e6:,.0f} MB free, and the run saves {needed / 1e6:,.0f} MB; "
             "free some, or choose another output"
         )
 
 
-def last_step(steps: Path) -> str | None:
+def best_step(last: Path | None, patience: int) -> Path | None:
+    """Return the best step of a run that stopped early at its *last* one, None for any other run."""
+    if last is None:
+        return None
+    state = json.loads((last / TRAINER_STATE_NAME).read_text("utf-8"))
+    stopping = state.get("stateful_callbacks", {}).get("EarlyStoppingCallback")
+    if not stopping or stopping["attributes"]["early_stopping_patience_counter"] < patience:
+        return None
+    return last.with_name(Path(state["best_model_checkpoint"]).name)
+
+
+def last_step(steps: Path) -> Path | None:
     """Return the folder of the last step that was saved whole; what is half-written after it goes.
 
     The trainer writes its state last, so a folder with a state that can be read is whole.
@@ -58,5 +75,5 @@ def last_step(steps: Path) -> str | None:
         except (OSError, ValueError):
             rmtree(folder)
         else:
-            return str(folder)
+            return folder
     return None

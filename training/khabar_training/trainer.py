@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
+from transformers.utils import SAFE_WEIGHTS_NAME
 
-from khabar.checkpoint import TRAINING_DATA
+from khabar.checkpoint import TRAINING_DATA, check_place
 from khabar.config import TaskSpec
 from khabar.network import Network
 from khabar.text import TextReader
@@ -25,7 +27,7 @@ from khabar_training.example_store import ExampleStore
 from khabar_training.export import write_checkpoint
 from khabar_training.losses import SetLoss, set_losses, task_losses
 from khabar_training.mixture import Batch, development_examples, mixed_batches, plain_batches, training_examples
-from khabar_training.steps import check_disk, claim, last_step
+from khabar_training.steps import best_step, check_disk, claim, last_step
 from khabar_training.validation import Validation
 from khabar_training.weights import start, started_from
 
@@ -43,11 +45,12 @@ def train(config: TrainingConfig) -> Path:
     steps = config.output.with_name(config.output.name + ".steps")
     arguments = training_arguments(config, steps)
     with arguments.main_process_first(local=False):
+        check_place(config.output)
         network, tokenizer, model = start(config)
-        if arguments.process_index == 0:
-            claim(steps, config, network)
-            check_disk(steps, network)
         last = last_step(steps)
+        if arguments.process_index == 0:
+            last = claim(steps, config, network, arguments.world_size)
+            check_disk(steps, network)
         tasks = tuple(task for task in model.tasks if task.name in config.tasks)
         reader = TextReader(tokenizer, model)
         store = training_examples(config, tasks, reader, steps / "examples")
@@ -62,7 +65,11 @@ def train(config: TrainingConfig) -> Path:
     if development is not None:
         watched = Batches(development, plain_batches(config, development), tasks, reader.pad_id)
     trainer = MixtureTrainer(config, arguments, network, learnt, watched, losses)
-    trainer.train(resume_from_checkpoint=last)
+    best = best_step(last, config.patience)
+    if best is not None:  # it stopped early, and was broken off before the checkpoint was written
+        network.load_state_dict(load_file(best / SAFE_WEIGHTS_NAME))
+    else:
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # else the graph is traced in bfloat16
     if arguments.process_index == 0:
         write_checkpoint(config.output, network, tokenizer, model, _seen(config, steps))
@@ -108,6 +115,7 @@ def training_arguments(config: TrainingConfig, steps: Path) -> TrainingArguments
         bf16=config.bf16,
         use_cpu=not torch.cuda.is_available(),
         ddp_find_unused_parameters=False,
+        ddp_timeout=7 * 24 * 3600,  # seconds that processes wait for the one that encodes the data
         seed=config.seed,
         save_steps=config.save_steps,
         save_total_limit=2,

@@ -16,7 +16,7 @@ from khabar_training.metrics import Counts, macro_f1, span_f1
 
 
 class Validation:
-    """One measurement; windows and pairs are judged as they were cut for training."""
+    """One measurement; windows and pairs are judged as they are cut for training, sentences never joined."""
 
     def __init__(self, tasks: Sequence[TaskSpec], losses: Mapping[str, SetLoss]) -> None:
         self._tasks = tasks
@@ -65,20 +65,15 @@ def _count_words(counts: Counts, scores: Counts, allowed: Booleans, task: TaskSp
     """Count right, found and gold spans of one window; a span of a type that was not annotated is not found."""
     said = ~allowed.all(1)
     scores, allowed = scores[said], allowed[said]
+    unknown = allowed[allowed[:, 0]].any(0)  # what words outside all entities may be: O, and types not annotated
     gold_path = np.where(allowed.sum(1) == 1, allowed.argmax(1), 0)
     gold = {_key(span) for span in decode_entities(np.eye(scores.shape[1])[gold_path] * 50, task)}
     found = {
         _key(span)
         for span in decode_entities(scores, task)
-        if _key(span) in gold or not _excused(allowed[span.first : span.last], span, task)
+        if _key(span) in gold or not unknown[task.outputs.index(f"B-{span.label}")]
     }
     counts += (len(gold & found), len(found), len(gold))
-
-
-def _excused(allowed: Booleans, span: WordSpan, task: TaskSpec) -> bool:
-    """Say whether the gold labels leave open what a span found."""
-    outputs = [task.outputs.index(f"{prefix}-{span.label}") for prefix in "BI"]
-    return bool(allowed[:, outputs].any(1).all())
 
 
 def _key(span: WordSpan) -> tuple[int, int, str]:

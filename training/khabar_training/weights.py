@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from khabar.checkpoint import BUNDLED, CONFIG, ENCODER, MANIFEST, TOKENIZER, WEIGHTS, Checkpoint, bundled
+from khabar.checkpoint import BUNDLED, CONFIG, ENCODER, MANIFEST, TOKENIZER, WEIGHTS, Checkpoint, located
 from khabar.config import OVERLAP, ModelConfig
 from khabar.errors import CheckpointError, ConfigError
 from khabar.network import Network
@@ -29,7 +29,7 @@ def start(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
 
 def started_from(config: TrainingConfig) -> Path | None:
     """Return the Khabar checkpoint that a run goes on from, None where it starts from an encoder of Hugging Face's."""
-    folder = bundled() if config.encoder == BUNDLED else Path(config.encoder)
+    folder = located(config.encoder)
     return folder if (folder / MANIFEST).exists() else None
 
 

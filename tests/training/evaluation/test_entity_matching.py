@@ -21,8 +21,8 @@ from khabar_training.evaluation.entity_matching import (
     match_scores,
     paired,
 )
+from khabar_training.evaluation.measured import ClassScores
 from khabar_training.metrics import Counts, span_counts, span_f1
-from khabar_training.report.measured import ClassScores
 
 TYPES = ("PER", "ORG", "LOC", "DAT")
 TASK = TaskSpec(name="entities", kind=Kind.WORDS, labels=tuple(Label(key, key) for key in TYPES[:3]))

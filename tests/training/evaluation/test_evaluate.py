@@ -18,8 +18,8 @@ from khabar_data.formats import Source
 from khabar_training import evaluate
 from khabar_training.evaluation.evaluate import evaluate as run
 from khabar_training.evaluation.judging import Case
-from khabar_training.report.archive import ReportError, dump, load
-from khabar_training.report.measured import Report, TaskReport
+from khabar_training.evaluation.measured import Report, ReportError, TaskReport
+from khabar_training.report.archive import dump, load
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from khabar_data.records import Record, Span, TargetStance
 from khabar_training.evaluation.controls import Lessons
 from khabar_training.evaluation.entity_judging import EntityJudge
 from khabar_training.evaluation.judging import N_MISTAKES, Case, LabelJudge, Setting, Worst
-from khabar_training.report.measured import Mark
+from khabar_training.evaluation.measured import Mark
 
 TOPIC = TaskSpec(
     name="topic", kind=Kind.TEXT, labels=tuple(Label(key, key) for key in ("sport", "health", "crime")), temperature=2.0

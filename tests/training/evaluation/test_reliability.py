@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
+from khabar_training.evaluation.measured import Bin, Threshold
 from khabar_training.evaluation.reliability import (
     MIN_SCORES,
     N_BINS,
@@ -14,7 +15,6 @@ from khabar_training.evaluation.reliability import (
     calibration_error,
     calibration_of,
 )
-from khabar_training.report.measured import Bin, Threshold
 
 ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
+from khabar_training.evaluation.measured import LabelOutcome, SpanOutcome
 from khabar_training.evaluation.scoring import (
     ACCURACY,
     FAVOR_AGAINST_F1,
@@ -17,7 +18,6 @@ from khabar_training.evaluation.scoring import (
     slices_of,
     summed,
 )
-from khabar_training.report.measured import LabelOutcome, SpanOutcome
 
 LABELS = ("favor", "against", "neutral")
 

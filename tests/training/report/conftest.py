@@ -9,8 +9,7 @@ import pytest
 from khabar_data import samples
 from khabar_data.labels import TASKS
 from khabar_data.records import Record
-from khabar_training.metrics import Estimate
-from khabar_training.report.measured import (
+from khabar_training.evaluation.measured import (
     Bin,
     Calibration,
     ClassScores,
@@ -27,6 +26,7 @@ from khabar_training.report.measured import (
     TaskReport,
     Threshold,
 )
+from khabar_training.metrics import Estimate
 
 _BORDERS = ("right", "too short", "too long", "shifted", "wrong type", "wrong type and border", "missed", "made up")
 

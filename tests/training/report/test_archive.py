@@ -8,17 +8,9 @@ from typing import Any
 
 import pytest
 
-from khabar_training.report.archive import (
-    FILES,
-    ReportError,
-    check_place,
-    dump,
-    load,
-    read_report,
-    rounded,
-    write_report,
-)
-from khabar_training.report.measured import LabelOutcome, Report, SpanOutcome
+from khabar_training.evaluation.measured import LabelOutcome, Report, ReportError, SpanOutcome
+from khabar_training.evaluation.rounding import rounded
+from khabar_training.report.archive import FILES, check_place, dump, load, read_report, write_report
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 
 import matplotlib
 
+from khabar_training.evaluation.measured import Calibration, Matrix, Report
 from khabar_training.report import figures
-from khabar_training.report.measured import Calibration, Matrix, Report
 
 SVG = "{http://www.w3.org/2000/svg}"
 

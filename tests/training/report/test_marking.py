@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from khabar_training.evaluation.measured import Mark, Marked
 from khabar_training.report.marking import Verdict, cut, verdicts
-from khabar_training.report.measured import Mark, Marked
 
 TEXTS = st.text(max_size=30)
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from khabar_training.report.measured import Marked, Overlap, Report, Threshold
+from khabar_training.evaluation.measured import Marked, Overlap, Report, Threshold
 from khabar_training.report.page import carried, few, write_page
 
 HOSTILE = "<script>alert(1)</script></style>\"'&\x00\x0b\ud800"
@@ -105,6 +105,7 @@ def test_labels_have_both_names_and_pictures_have_words(report: Report, tree: El
         (Overlap(checked=True, exact=1, near=2, examples=("afg-002",)), "alarm", "trained on 3 of these"),
         (Overlap(checked=False), "caution", "could not be checked"),
         (Overlap(checked=True), None, "None of these records"),
+        (Overlap(checked=True, unknown=4), "caution", "For 4 of these"),
     ],
 )
 def test_overlap_is_said_at_the_top(

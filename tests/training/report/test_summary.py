@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from khabar_training.report.measured import Overlap, Report
+from khabar_training.evaluation.measured import Overlap, Report
 from khabar_training.report.summary import write_summary
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from khabar_training.evaluation.measured import ClassScores, Matrix
 from khabar_training.metrics import Counts
-from khabar_training.report.measured import ClassScores, Matrix
 
 ALL: Final = "all"
 """What the sum over labels is called."""

@@ -18,11 +18,11 @@ from khabar_training.evaluation.entity_matching import (
     paired,
 )
 from khabar_training.evaluation.judging import MODEL, Case, Setting, Worst, control_notes
+from khabar_training.evaluation.measured import EntityScores, Mark, Marked, Slice, SpanOutcome, System, TaskReport
 from khabar_training.evaluation.questions import NOTHING, named
 from khabar_training.evaluation.reliability import calibration_of
 from khabar_training.evaluation.scoring import SPAN_FIGURES, estimated, figures_of, n_items, share, slices_of, summed
 from khabar_training.metrics import Counts, span_f1
-from khabar_training.report.measured import EntityScores, Mark, Marked, Slice, SpanOutcome, System, TaskReport
 
 N_TEXTS: Final = 10
 _DICTIONARY: Final = "dictionary of names"

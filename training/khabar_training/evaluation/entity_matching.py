@@ -22,8 +22,8 @@ from nervaluate import Evaluator
 from khabar.results import Entity
 from khabar_data.records import Span
 from khabar_training.evaluation.class_scores import ALL, scores_of
+from khabar_training.evaluation.measured import ClassScores
 from khabar_training.metrics import Counts
-from khabar_training.report.measured import ClassScores
 
 SCHEMAS: Final = {"strict": "strict", "exact": "exact", "partial": "partial", "type": "ent_type"}
 """The schemas, and what nervaluate calls them: the right borders and type; the right borders; half a

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from khabar import Analyzer, load
-from khabar.checkpoint import BUNDLED, MANIFEST
+from khabar.checkpoint import MANIFEST
 from khabar.config import Kind, ModelConfig, TaskSpec
 from khabar.errors import InputError
 from khabar.results import Document
@@ -23,10 +23,10 @@ from khabar_data.ruler import WORD_RULER
 from khabar_training.evaluation.controls import learnt
 from khabar_training.evaluation.entity_judging import EntityJudge
 from khabar_training.evaluation.judging import Case, LabelJudge, Setting
+from khabar_training.evaluation.measured import DataFile, Overlap, Report, ReportError
 from khabar_training.evaluation.mistakes import explained
 from khabar_training.evaluation.questions import as_document, named
-from khabar_training.report.archive import ReportError, rounded
-from khabar_training.report.measured import DataFile, Overlap, Report
+from khabar_training.evaluation.rounding import rounded
 
 type Data = Iterable[Source | str | Path | Record]
 type Watch = Callable[[Iterator[Case], int], Iterable[Case]]
@@ -85,7 +85,7 @@ def evaluate(
 def _loaded(model: str | Path | Analyzer) -> Analyzer:
     if isinstance(model, Analyzer):
         return model
-    return load(None if str(model) == BUNDLED else model)
+    return load(model)
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class _OverlapCounter:
         if how is None:
             return
         self._counts[how] += 1
-        if len(self._examples) < N_EXAMPLES:
+        if how != "unknown" and len(self._examples) < N_EXAMPLES:
             self._examples.append(record.id or " ".join(record.text.split()[:N_WORDS]))
 
     def result(self) -> Overlap:
@@ -240,5 +240,6 @@ class _OverlapCounter:
             checked=self._fingerprints is not None,
             exact=self._counts["exact"],
             near=self._counts["near"],
+            unknown=self._counts["unknown"],
             examples=tuple(self._examples),
         )

@@ -12,10 +12,10 @@ from khabar.results import Article
 from khabar_data.records import Record
 from khabar_training.evaluation.class_scores import matrix, scores_of
 from khabar_training.evaluation.controls import Lessons
+from khabar_training.evaluation.measured import LabelOutcome, Matrix, Mistake, System, TaskReport
 from khabar_training.evaluation.questions import NOTHING, Answer, Question, answers, named, questions
 from khabar_training.evaluation.reliability import calibration_of
 from khabar_training.evaluation.scoring import LABEL_FIGURES, MACRO_F1, figures_of, label_counts, slices_of
-from khabar_training.report.measured import LabelOutcome, Matrix, Mistake, System, TaskReport
 
 N_MISTAKES: Final = 20
 MODEL: Final = "model"
@@ -172,11 +172,15 @@ def _mistake(record: Record, question: Question, answer: Answer) -> Mistake:
 
 def _confusion(outcomes: Sequence[LabelOutcome], labels: Sequence[str], known: Sequence[str]) -> Matrix:
     """Count what was found for each gold label, and for each set of them in a row of its own."""
-    sets = sorted({outcome.gold for outcome in outcomes if len(outcome.gold) > 1})
+
+    def ordered(gold: Sequence[str]) -> tuple[str, ...]:
+        return tuple(sorted(gold, key=labels.index))
+
+    sets = sorted({ordered(outcome.gold) for outcome in outcomes if len(outcome.gold) > 1})
     rows = {gold: row for row, gold in enumerate([*((label,) for label in labels), *sets])}
     silent = [NOTHING] if any(outcome.found == NOTHING for outcome in outcomes) else []
     columns = {label: column for column, label in enumerate([*known, *silent])}
     counts = np.zeros((len(rows), len(columns)))
     for outcome in outcomes:
-        counts[rows[outcome.gold], columns[outcome.found]] += 1
+        counts[rows[ordered(outcome.gold)], columns[outcome.found]] += 1
     return matrix(counts, [" | ".join(gold) for gold in rows], list(columns))

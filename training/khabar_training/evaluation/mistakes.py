@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from khabar import Analyzer
-from khabar_training.report.measured import Mistake, TaskReport
+from khabar_training.evaluation.measured import Mistake, TaskReport
 
 N_EXPLAINED: Final = 5
 """Mistakes of a task; a long article costs some seconds."""

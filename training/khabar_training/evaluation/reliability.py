@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from khabar_training.report.measured import Bin, Calibration, Threshold
+from khabar_training.evaluation.measured import Bin, Calibration, Threshold
 
 type Floats = NDArray[np.float64]
 type Booleans = NDArray[np.bool_]

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from khabar_training.evaluation.measured import LabelOutcome, Slice, SpanOutcome
 from khabar_training.metrics import Counts, Estimate, bootstrap, span_f1
-from khabar_training.report.measured import LabelOutcome, Slice, SpanOutcome
 
 FAVOR_AGAINST: Final = ("favor", "against")
 N_VALUES: Final = range(2, 13)

@@ -1,28 +1,29 @@
 """A report as files: its JSON, exact and stable, and the page and summary drawn from it."""
 
 import json
-from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from khabar.checkpoint import replaced
-from khabar.errors import SourceError
-from khabar_training.report.measured import FORMAT, Report
+from khabar_data.records import SURROGATES
+from khabar_training.evaluation.measured import FORMAT, Report, ReportError
 
 REPORT: Final = "report.json"
 FILES: Final = (REPORT, "report.html", "summary.md")
 """What a report's folder holds."""
-_DIGITS: Final = 6
-
-
-class ReportError(SourceError):
-    """A report cannot be made, written, read or compared."""
 
 
 def dump(report: Report) -> str:
-    """Return a report as JSON. Keys stand in the order of the records, labels in the order of the model."""
-    return json.dumps(asdict(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Return a report as JSON that UTF-8 can hold: Persian as it is, where there are no lone surrogates.
+
+    Keys stand in the order of the records, labels in the order of the model.
+    """
+    text = json.dumps(asdict(report), ensure_ascii=False, indent=1, allow_nan=False)
+    if SURROGATES.search(text):
+        text = json.dumps(asdict(report), indent=1, allow_nan=False)
+    return text + "\n"
 
 
 def load(text: str, name: str = "the report") -> Report:
@@ -82,20 +83,6 @@ def write_report(report: Report, folder: Path | str) -> Path:
     except OSError as error:
         raise ReportError(str(folder), f"it cannot be written ({error.strerror})", "check the disk") from None
     return folder
-
-
-def rounded[T](value: T) -> T:
-    """Return a record with all its floats rounded to 6 places, so that its JSON is short and comes back the same."""
-    result: Any = value
-    if isinstance(value, float):
-        result = round(value, _DIGITS)
-    elif isinstance(value, tuple):
-        result = tuple(map(rounded, value))
-    elif isinstance(value, dict):
-        result = {key: rounded(part) for key, part in value.items()}
-    elif is_dataclass(value) and not isinstance(value, type):
-        result = replace(value, **{field.name: rounded(getattr(value, field.name)) for field in fields(value)})
-    return result  # type: ignore[no-any-return]
 
 
 def _decoded(value: Any, kind: Any, place: str) -> Any:

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from khabar_training.display import printable
-from khabar_training.report.measured import Calibration, Matrix
+from khabar_training.evaluation.measured import Calibration, Matrix
 
 _STYLE: Final[dict[str, object]] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib; wider than the page's font, so that nothing is clipped

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from khabar_training.report.measured import Mark, Marked
+from khabar_training.evaluation.measured import Mark, Marked
 
 
 @dataclass(frozen=True)

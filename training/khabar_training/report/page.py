@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from khabar_training.display import printable
+from khabar_training.evaluation.measured import Mistake, Report, Threshold
 from khabar_training.report import figures
 from khabar_training.report.marking import Piece, cut, verdicts
-from khabar_training.report.measured import Mistake, Report, Threshold
 from khabar_training.report.summary import number
 
 _FONT: Final = "Vazirmatn.woff2"

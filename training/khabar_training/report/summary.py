@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from khabar_training.display import printable
+from khabar_training.evaluation.measured import Overlap, Report, TaskReport
 from khabar_training.metrics import Estimate
-from khabar_training.report.measured import Overlap, Report, TaskReport
 
 _STEERING: Final = re.compile(r"([\\`*\[\]<>|#&$~]|(?<!\w)_|_(?!\w))")
 """What Markdown and the HTML in it read as more than itself."""
@@ -39,11 +39,12 @@ def _overlap(overlap: Overlap, n_records: int) -> str:
     if not overlap.checked:
         return "Whether the model was trained on some of these records could not be checked."
     known = overlap.exact + overlap.near
+    untold = f" For {overlap.unknown} of them it cannot be told." if overlap.unknown else ""
     if not known:
-        return "None of these records was found in the model's training data."
+        return f"None of these records was found in the model's training data.{untold}"
     return (
         f"**The model was trained on {known} of these {n_records} records** "
-        f"({overlap.exact} word for word, {overlap.near} nearly so): the figures flatter it."
+        f"({overlap.exact} word for word, {overlap.near} nearly so): the figures flatter it.{untold}"
     )
 
 

@@ -9,11 +9,19 @@ from sklearn.metrics import f1_score
 from khabar.config import Kind, Label, TaskSpec
 from khabar.results import Article, Topic
 from khabar_data.records import Record
+from khabar_training.evaluation.comparison import compare
 from khabar_training.evaluation.judging import Case, LabelJudge, Setting
+from khabar_training.evaluation.measured import (
+    DataFile,
+    EntityScores,
+    Matrix,
+    Overlap,
+    Report,
+    ReportError,
+    SpanOutcome,
+    TaskReport,
+)
 from khabar_training.evaluation.scoring import SPAN_FIGURES, figures_of
-from khabar_training.report.archive import ReportError
-from khabar_training.report.comparison import compare
-from khabar_training.report.measured import DataFile, EntityScores, Matrix, Overlap, Report, SpanOutcome, TaskReport
 
 TOPIC = TaskSpec(name="topic", kind=Kind.TEXT, labels=tuple(Label(key, key) for key in ("sport", "health")))
 GOLD = ("sport", "health") * 20

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from khabar_training.evaluation.measured import DataFile, LabelOutcome, Report, ReportError, TaskReport
 from khabar_training.evaluation.scoring import LABEL_FIGURES, SPAN_FIGURES, Figure, Outcome
 from khabar_training.metrics import Counts, Estimate, bootstrap
-from khabar_training.report.archive import ReportError
-from khabar_training.report.measured import DataFile, LabelOutcome, Report, TaskReport
 
 N_IDS: Final = 10
 

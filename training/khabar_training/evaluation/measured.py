@@ -6,10 +6,11 @@ class that was never found). Texts are the caller's own, offsets are into them.
 
 from dataclasses import dataclass, field
 
+from khabar.errors import SourceError
 from khabar_training.metrics import Estimate
 
 FORMAT = 1
-"""The number of the JSON layout; a reader refuses a later one."""
+"""The number of the JSON layout; a reader refuses another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +224,8 @@ class Overlap:
     """False where the checkpoint holds no fingerprints."""
     exact: int = 0
     near: int = 0
+    unknown: int = 0
+    """Records that the fingerprints, being those of very many texts, cannot tell of."""
     examples: tuple[str, ...] = ()
     """The ids, or the first words, of some of them."""
 
@@ -246,3 +249,7 @@ class Report:
     """Tasks that were left out, and why."""
     seed: int = 0
     format: int = field(default=FORMAT)
+
+
+class ReportError(SourceError):
+    """A report cannot be made, written, read or compared."""
