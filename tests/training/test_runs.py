@@ -177,3 +177,8 @@ def test_nothing_to_watch(watched: TrainingConfig) -> None:
         train(watched)
     with pytest.raises(ConfigError, match=r"watch is 'topic.acuracy'; there are .* did you mean 'topic.accuracy'"):
         replace(watched, watch="topic.acuracy")
+
+
+def test_losses_for_tensorboard(watched: TrainingConfig) -> None:
+    train(replace(watched, tensorboard=True, watch=None, max_steps=2, log_steps=1))
+    assert list(watched.output.with_name("watched.steps").rglob("events.out.tfevents.*"))
