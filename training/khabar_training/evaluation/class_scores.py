@@ -10,18 +10,6 @@ ALL: Final = "all"
 """What the sum over labels is called."""
 
 
-def class_scores(counts: Counts, labels: Sequence[str]) -> tuple[ClassScores, ...]:
-    """Return the scores of each label from a confusion matrix, gold in rows; shape (K, K)."""
-    columns = zip(labels, counts.diagonal(), counts.sum(0), counts.sum(1), strict=True)
-    return tuple(scores_of(*column) for column in columns)
-
-
-def span_scores(counts: Counts, labels: Sequence[str]) -> dict[str, ClassScores]:
-    """Return the scores of :data:`ALL` labels and of each, from span counts; shape (n_labels, 3)."""
-    rows = dict(zip(labels, counts, strict=True))
-    return {label: scores_of(label, *row) for label, row in ({ALL: counts.sum(0)} | rows).items()}
-
-
 def scores_of(label: str, right: float, found: float, support: float) -> ClassScores:
     """Return the scores of a label that was *found* so often, *right* of these, and expected *support* times.
 

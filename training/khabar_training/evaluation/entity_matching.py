@@ -65,13 +65,6 @@ def match_scores(counts: Counts, labels: Sequence[str]) -> dict[str, dict[str, C
     return scores
 
 
-def match_f1(counts: Counts) -> float:
-    """Return the F1 of one schema and row of :func:`match_counts`, shape (5,); 0 where there is nothing."""
-    correct, incorrect, partial, missed, spurious = counts
-    total = 2 * (correct + incorrect + partial) + missed + spurious
-    return float((2 * correct + partial) / total) if total else 0.0
-
-
 def paired[G: AnySpan, F: AnySpan](gold: Sequence[G], found: Sequence[F]) -> list[tuple[G | None, F | None]]:
     """Pair each gold span with the found one that answers it, None where there is none; the left-over ones follow.
 
