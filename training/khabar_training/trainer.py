@@ -47,10 +47,11 @@ def train(config: TrainingConfig) -> Path:
     with arguments.main_process_first(local=False):
         check_place(config.output)
         network, tokenizer, model = start(config)
-        last = last_step(steps)
         if arguments.process_index == 0:
             last = claim(steps, config, network, arguments.world_size)
             check_disk(steps, network)
+        else:
+            last = last_step(steps)
         tasks = tuple(task for task in model.tasks if task.name in config.tasks)
         reader = TextReader(tokenizer, model)
         store = training_examples(config, tasks, reader, steps / "examples")

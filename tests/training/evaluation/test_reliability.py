@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
+from khabar_data.batching import Booleans
 from khabar_training.evaluation.measured import Bin, Threshold
 from khabar_training.evaluation.reliability import (
     MIN_SCORES,
     N_BINS,
-    Booleans,
     Floats,
     calibration_error,
     calibration_of,

@@ -7,11 +7,12 @@ import numpy as np
 
 from khabar.config import TaskSpec
 from khabar.results import Entity
-from khabar_data.records import Record, Span
+from khabar_data.records import Record
 from khabar_training.evaluation.class_scores import matrix
 from khabar_training.evaluation.entity_matching import (
     BORDERS,
     SCHEMAS,
+    AnySpan,
     border_counts,
     match_counts,
     match_scores,
@@ -29,8 +30,6 @@ _DICTIONARY: Final = "dictionary of names"
 _LENGTHS: Final = ("1", "2", "3", "4", "5+")
 """Words of an entity."""
 _SEEN: Final = ("in training", "unseen")
-
-type AnySpan = Span | Entity
 
 
 class EntityJudge:

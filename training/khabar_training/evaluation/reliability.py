@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from khabar_data.batching import Booleans
 from khabar_training.evaluation.measured import Bin, Calibration, Threshold
 
 type Floats = NDArray[np.float64]
-type Booleans = NDArray[np.bool_]
 
 N_BINS: Final = 15
 MIN_SCORES: Final = tuple(round(0.05 * step, 2) for step in range(20))
