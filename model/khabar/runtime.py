@@ -34,7 +34,7 @@ class Runtime:
             raise InputError(
                 "threads", repr(threads), "a whole number from 1, or None for all cores", "pass one of these"
             )
-        self.threads = threads or _cores()
+        self.threads = threads or available_cores()
         self._pad_id = pad_id
         self._session = _open(graph, self.threads)
         self._tasks = [output.name for output in self._session.get_outputs()]
@@ -60,7 +60,7 @@ class Runtime:
         return {"input_ids": ids, "attention_mask": mask}
 
 
-def _cores() -> int:
+def available_cores() -> int:
     """Return how many cores this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
