@@ -189,7 +189,7 @@ async def _line(batcher: Batcher, document: Any) -> dict[str, Any]:
         asked = AnalyzeRequest.model_validate(document)
     except ValidationError as error:
         problems = failures.of_validation(error.errors(include_url=False, include_input=False))
-        name = document.get("id") if isinstance(document, dict) else None
+        name = document["id"] if isinstance(document, dict) and isinstance(document.get("id"), str) else None
     else:
         name = asked.id
         await batcher.room()

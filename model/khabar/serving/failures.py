@@ -1,7 +1,7 @@
 """Errors as answers: always a list of problems, never a piece of a text that was sent."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -12,7 +12,9 @@ from khabar.errors import InputError, KhabarError
 from khabar.serving.batcher import BusyError, ModelFailureError
 from khabar.serving.schema import Failure, Problem
 
-_HEAD = {"WWW-Authenticate": "Bearer"}
+_HEAD: Final = {"WWW-Authenticate": "Bearer"}
+_FIELDS: Final = {"target": "targets", "claim": "claims"}
+"""What the analyzer calls a part of the request, where its name there is another."""
 
 
 def response(status: int, *problems: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -28,9 +30,18 @@ def refused(status: int, message: str) -> JSONResponse:
 def of_validation(errors: Sequence[Any]) -> list[Problem]:
     """Return what pydantic found, without the input that it would quote."""
     return [
-        Problem(field=".".join(str(part) for part in error["loc"] if part != "body") or None, message=error["msg"])
-        for error in errors
+        _problem(error["type"], [part for part in error["loc"] if part != "body"], error["msg"]) for error in errors
     ]
+
+
+def _problem(kind: str, place: tuple[str | int, ...], message: str) -> Problem:
+    if place[:1] == ("body",):
+        place = place[1:]
+    if kind == "json_invalid":
+        return Problem(message=f"the body is no JSON, from character {place[0]} on")
+    if not place:
+        return Problem(message="this is no JSON object; send one, with Content-Type: application/json")
+    return Problem(field=".".join(map(str, place)), message=message)
 
 
 def of_error(error: KhabarError) -> tuple[int, Problem]:
@@ -39,7 +50,8 @@ def of_error(error: KhabarError) -> tuple[int, Problem]:
         return 503, Problem(message=str(error))
     if isinstance(error, ModelFailureError):
         return 500, Problem(message=str(error))
-    return 422, Problem(field=error.args[0] if isinstance(error, InputError) else None, message=str(error))
+    field = _FIELDS.get(error.args[0], error.args[0]) if isinstance(error, InputError) else None
+    return 422, Problem(field=field, message=str(error))
 
 
 async def on_khabar_error(request: Request, error: Exception) -> JSONResponse:

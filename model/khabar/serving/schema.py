@@ -30,16 +30,16 @@ class AnalyzeRequest(BaseModel):
     targets: list[Line] | None = Field(
         default=None,
         max_length=_MOST_QUESTIONS,
-        description="Whom to judge the stance toward; null: the main entities.",
+        description="Whom to judge the stance toward; null is the article's main entities.",
     )
     claims: list[Line] = Field(
         default=[], max_length=_MOST_QUESTIONS, description="Statements to check against the article."
     )
     min_score: float = Field(
-        default=0.0, ge=0, le=1, description="Below it nothing is sure, and entities are left out."
+        default=0.0, ge=0, le=1, description="Below it a topic or stance is not sure, and entities are left out."
     )
     offsets: Literal["codepoints", "utf16"] = Field(
-        default="codepoints", description="What offsets count; utf16: browsers."
+        default="codepoints", description="What offsets count; browsers count in utf16."
     )
     id: Line | None = Field(default=None, description="Given back with the answer.")
 
