@@ -46,11 +46,15 @@ class Analyzer:
         *threads* is how many cores one run may use, all of them by default. Raises CheckpointError
         where the folder is missing, damaged or half-written, InputError where *threads* is no count.
         """
-        folder = located(path)
-        checkpoint = Checkpoint(folder)
+        checkpoint = Checkpoint(located(path))
+        return cls.of_graph(checkpoint, checkpoint.path(GRAPH), threads=threads)
+
+    @classmethod
+    def of_graph(cls, checkpoint: Checkpoint, graph: Path, *, threads: int | None = None) -> Self:
+        """Load a checkpoint with a copy of its graph, as :func:`khabar.runtime.write_mappable` makes one."""
         config = checkpoint.config()
         reader = TextReader(checkpoint.tokenizer(), config)
-        return cls(folder, config, reader, Runtime(checkpoint.path(GRAPH), pad_id=reader.pad_id, threads=threads))
+        return cls(checkpoint.folder, config, reader, Runtime(graph, pad_id=reader.pad_id, threads=threads))
 
     def __reduce__(self) -> tuple[object, tuple[Path, int]]:
         return _load_again, (self.folder, self.threads)

@@ -15,7 +15,7 @@ def serve(  # one argument for each setting of the service
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, each with a model of its own.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; they share the model's weights in memory.")] = 1,
     model: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="A checkpoint folder; the bundled model by default.")
     ] = None,

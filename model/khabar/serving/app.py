@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from khabar.analyzer import Analyzer
+from khabar.checkpoint import GRAPH, Checkpoint, located
 from khabar.errors import KhabarError
 from khabar.results import Article, json_line
 from khabar.serving import failures
@@ -30,6 +32,8 @@ from khabar.serving.settings import ServingSettings
 
 SETTINGS_VARIABLE: Final = "KHABAR_SERVING"
 """The environment variable that hands the settings to worker processes."""
+GRAPH_VARIABLE: Final = "KHABAR_SERVING_GRAPH"
+"""That of the graph that several of them share; without it, each reads the checkpoint's."""
 
 _AHEAD: Final = 32
 """How many documents of one batch are in hand at once."""
@@ -60,7 +64,9 @@ the service.</p></html>
 def from_environment() -> FastAPI:
     """Make the application of one worker process, as :func:`khabar.serving.server.serve` left the settings."""
     settings = ServingSettings.from_json(os.environ[SETTINGS_VARIABLE])
-    return create_app(Analyzer.load(settings.model, threads=settings.threads), settings)
+    checkpoint = Checkpoint(located(settings.model))
+    graph = Path(os.environ.get(GRAPH_VARIABLE) or checkpoint.path(GRAPH))
+    return create_app(Analyzer.of_graph(checkpoint, graph, threads=settings.threads), settings)
 
 
 def create_app(analyzer: Analyzer, settings: ServingSettings) -> FastAPI:

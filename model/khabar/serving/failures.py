@@ -29,9 +29,7 @@ def refused(status: int, message: str) -> JSONResponse:
 
 def of_validation(errors: Sequence[Any]) -> list[Problem]:
     """Return what pydantic found, without the input that it would quote."""
-    return [
-        _problem(error["type"], [part for part in error["loc"] if part != "body"], error["msg"]) for error in errors
-    ]
+    return [_problem(error["type"], tuple(error["loc"]), error["msg"]) for error in errors]
 
 
 def _problem(kind: str, place: tuple[str | int, ...], message: str) -> Problem:
