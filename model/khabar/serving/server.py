@@ -3,6 +3,7 @@
 import logging
 import os
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from math import ceil
 from pathlib import Path
@@ -36,22 +37,27 @@ def serve(settings: ServingSettings, *, host: str = "127.0.0.1", port: int = 800
         _LOG.warning("anybody who reaches %s may use this service; set a token to keep others out", host)
     threads = settings.threads or max(1, available_cores() // workers)
     os.environ[SETTINGS_VARIABLE] = replace(settings, threads=threads).to_json()
+    run = partial(
+        uvicorn.run,
+        "khabar.serving.app:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        ws="none",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=ceil(2 * settings.time_limit),
+    )
+    if workers == 1:
+        run()  # and no folder: uvicorn ends one process by the signal that it got, before anything is tidied up
+        return
     with TemporaryDirectory(prefix="khabar-workers-") as folder:
-        if workers > 1:
-            write_mappable(checkpoint.path(GRAPH), Path(folder) / "model.ort")
-            os.environ[GRAPH_VARIABLE] = str(Path(folder) / "model.ort")
-            os.environ[_METRICS_FOLDER] = folder  # read when a worker imports prometheus_client
-        uvicorn.run(
-            "khabar.serving.app:from_environment",
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers,
-            ws="none",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=ceil(2 * settings.time_limit),
-        )
+        graph = Path(folder) / "model.ort"
+        write_mappable(checkpoint.path(GRAPH), graph)
+        os.environ[GRAPH_VARIABLE] = str(graph)
+        os.environ[_METRICS_FOLDER] = folder  # read when a worker imports prometheus_client
+        run()
 
 
 def _loopback(host: str) -> bool:
