@@ -1,6 +1,7 @@
 """``khabar serve`` hands every setting on, and says in one line why it does not start."""
 
 import inspect
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -48,3 +49,11 @@ def test_it_says_why_it_does_not_start(
     assert result.exit_code == 1
     assert reason in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "khabar.serving.server", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = CliRunner().invoke(app, ["serve"])
+    assert result.exit_code == 1
+    assert "pip install 'khabar[serve]'" in result.stderr

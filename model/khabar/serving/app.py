@@ -46,6 +46,7 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
         408: "The body did not come in time.",
         413: "The body is too large.",
         422: "A field is at fault; `field` names it.",
+        500: "The model failed on this document; the service's log says where.",
         503: "The queue is full; `Retry-After` says when to try again.",
     }.items()
 }

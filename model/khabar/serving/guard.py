@@ -93,7 +93,7 @@ class Guard:
         if self._token is None:
             return True
         kind, _, token = authorization.partition(" ")
-        return kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._token)
+        return kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode("latin-1"), self._token)
 
 
 class _Body:

@@ -194,14 +194,14 @@ def test_no_text_is_logged(service: Service, caplog: pytest.LogCaptureFixture) -
 
 def test_token(make_service: Callable[..., AbstractContextManager[httpx.Client]], tmp_path: Any) -> None:
     file = tmp_path / "token"
-    file.write_text("s3cret\n")
+    file.write_text("s3cret راز\n", "utf-8")
     with make_service(token_file=str(file)) as client:
         for path in ("/v1/model", "/metrics", "/v1/no-such-path"):
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}):
                 answer = client.get(path, headers=headers)
                 assert answer.status_code == 401
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
-        right = {"Authorization": "Bearer s3cret"}
+        right = {"Authorization": "Bearer s3cret راز".encode()}
         assert client.get("/v1/model", headers=right).status_code == 200
         assert client.post("/v1/analyze", json={"text": TEXT}, headers=right).status_code == 200
         assert client.post("/v1/analyze", json={"text": TEXT}).status_code == 401
