@@ -201,7 +201,7 @@ def test_token(make_service: Callable[..., AbstractContextManager[httpx.Client]]
                 answer = client.get(path, headers=headers)
                 assert answer.status_code == 401
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
-        right = {"Authorization": "Bearer s3cret راز".encode()}
+        right = httpx.Headers({"Authorization": "Bearer s3cret راز"}, encoding="utf-8")
         assert client.get("/v1/model", headers=right).status_code == 200
         assert client.post("/v1/analyze", json={"text": TEXT}, headers=right).status_code == 200
         assert client.post("/v1/analyze", json={"text": TEXT}).status_code == 401
