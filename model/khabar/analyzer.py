@@ -46,11 +46,15 @@ class Analyzer:
         *threads* is how many cores one run may use, all of them by default. Raises CheckpointError
         where the folder is missing, damaged or half-written, InputError where *threads* is no count.
         """
-        folder = located(path)
-        checkpoint = Checkpoint(folder)
+        checkpoint = Checkpoint(located(path))
+        return cls.of_graph(checkpoint, checkpoint.path(GRAPH), threads=threads)
+
+    @classmethod
+    def of_graph(cls, checkpoint: Checkpoint, graph: Path, *, threads: int | None = None) -> Self:
+        """Load a checkpoint with a copy of its graph, as :func:`khabar.runtime.write_mappable` makes one."""
         config = checkpoint.config()
         reader = TextReader(checkpoint.tokenizer(), config)
-        return cls(folder, config, reader, Runtime(checkpoint.path(GRAPH), pad_id=reader.pad_id, threads=threads))
+        return cls(checkpoint.folder, config, reader, Runtime(graph, pad_id=reader.pad_id, threads=threads))
 
     def __reduce__(self) -> tuple[object, tuple[Path, int]]:
         return _load_again, (self.folder, self.threads)
@@ -78,7 +82,7 @@ class Analyzer:
         does is left out, and is no target. Raises InputError where an argument is not of its kind.
         """
         check_score(min_score)
-        return self._analyze([Reading(Document(text, title, targets, claims), self._reader)], min_score)[0]
+        return self.analyze([self.read(Document(text, title, targets, claims))], [min_score])[0]
 
     def predict_many(
         self, documents: Iterable[str | Document], *, targets: Sequence[str] | None = None, min_score: float = 0.0
@@ -125,13 +129,36 @@ class Analyzer:
 
     def check(self, document: Document) -> None:
         """Raise InputError where :meth:`predict_many` would, without running the model."""
-        Reading(document, self._reader)
+        self.read(document)
+
+    def read(self, document: Document) -> Reading:
+        """Return a document as the model reads it, for :meth:`analyze`; InputError as in :meth:`check`."""
+        return Reading(document, self._reader)
+
+    def analyze(self, readings: Sequence[Reading], min_scores: Sequence[float]) -> list[Article]:
+        """Return the article of each reading, all read together; each has a least score of its own.
+
+        It is what :meth:`predict` and :meth:`predict_many` do, for a caller that makes his own batches:
+        a pass over the documents, then one over the pairs that they raise.
+        """
+        passes = self._run_windows(readings)
+        topics = [self._topic(windows, least) for windows, least in zip(passes, min_scores, strict=True)]
+        entities = [
+            tuple(entity for entity in self._entities(reading, windows) if entity.score >= least)
+            for reading, windows, least in zip(readings, passes, min_scores, strict=True)
+        ]
+        questions = [self._questions(reading, found) for reading, found in zip(readings, entities, strict=True)]
+        stances = self._judge(readings, questions, min_scores)
+        return [
+            Article(reading.document.text, topic, found, judged, reading.document.id)
+            for reading, topic, found, judged in zip(readings, topics, entities, stances, strict=True)
+        ]
 
     def _stream(
         self, documents: Iterable[str | Document], targets: Sequence[str] | None, min_score: float
     ) -> Iterator[Article]:
         for chunk in self._chunks(documents, targets):
-            yield from self._analyze(chunk, min_score)
+            yield from self.analyze(chunk, [min_score] * len(chunk))
 
     def _chunks(self, documents: Iterable[str | Document], targets: Sequence[str] | None) -> Iterator[list[Reading]]:
         """Yield some documents at a time; those before a faulty one come out before its error."""
@@ -150,21 +177,6 @@ class Analyzer:
             raise
         if chunk:
             yield chunk
-
-    def _analyze(self, readings: Sequence[Reading], min_score: float) -> list[Article]:
-        """Pass over the documents, then over the pairs that they raise."""
-        passes = self._run_windows(readings)
-        topics = [self._topic(windows, min_score) for windows in passes]
-        entities = [
-            tuple(entity for entity in self._entities(reading, windows) if entity.score >= min_score)
-            for reading, windows in zip(readings, passes, strict=True)
-        ]
-        questions = [self._questions(reading, found) for reading, found in zip(readings, entities, strict=True)]
-        stances = self._judge(readings, questions, min_score)
-        return [
-            Article(reading.document.text, topic, found, judged, reading.document.id)
-            for reading, topic, found, judged in zip(readings, topics, entities, stances, strict=True)
-        ]
 
     def _run_windows(self, readings: Sequence[Reading]) -> list[list[Logits]]:
         return self._run([[self._reader.single(r.ids[a:b]) for a, b in r.windows] for r in readings])
@@ -199,7 +211,7 @@ class Analyzer:
         return [question for question in (*targets, *reading.claims) if self.config.has(f"{question.kind}_stance")]
 
     def _judge(
-        self, readings: Sequence[Reading], questions: Sequence[Sequence[Question]], min_score: float
+        self, readings: Sequence[Reading], questions: Sequence[Sequence[Question]], min_scores: Sequence[float]
     ) -> list[tuple[Stance, ...]]:
         contexts = [[r.context(question) for question in asked] for r, asked in zip(readings, questions, strict=True)]
         passes = self._run(
@@ -212,8 +224,8 @@ class Analyzer:
             ]
         )
         return [
-            tuple(map(self._stance, asked, found, judged, repeat(min_score)))
-            for asked, found, judged in zip(questions, contexts, passes, strict=True)
+            tuple(map(self._stance, asked, found, judged, repeat(least)))
+            for asked, found, judged, least in zip(questions, contexts, passes, min_scores, strict=True)
         ]
 
     def _stance(self, question: Question, context: Context, logits: Logits, min_score: float) -> Stance:

@@ -15,11 +15,12 @@ from khabar.errors import CheckpointError, InputError
 from khabar.text import Integers
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, SessionOptions
 
 type Logits = dict[str, NDArray[np.float32]]
 """Per task: shape (K,), or (L, K) for word tasks."""
 
+_MAPPABLE: Final = ".ort"
 _BATCH_PIECES: Final = 2048
 _ROWS: Final = 4
 """ONNX Runtime multiplies 8-bit matrices four rows at a time and rounds what is left over otherwise; with
@@ -34,7 +35,7 @@ class Runtime:
             raise InputError(
                 "threads", repr(threads), "a whole number from 1, or None for all cores", "pass one of these"
             )
-        self.threads = threads or _cores()
+        self.threads = threads or available_cores()
         self._pad_id = pad_id
         self._session = _open(graph, self.threads)
         self._tasks = [output.name for output in self._session.get_outputs()]
@@ -60,7 +61,7 @@ class Runtime:
         return {"input_ids": ids, "attention_mask": mask}
 
 
-def _cores() -> int:
+def available_cores() -> int:
     """Return how many cores this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
@@ -81,13 +82,38 @@ def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     return batches
 
 
+def write_mappable(graph: Path, target: Path) -> None:
+    """Write a graph so that processes that open it share its weights: they map the file instead of reading it.
+
+    *target* ends in ``.ort``. It fits this machine and this version of ONNX Runtime alone.
+    """
+    options = _options(threads=1)
+    options.optimized_model_filepath = str(target)
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    _session(graph, options)
+
+
 def _open(graph: Path, threads: int) -> InferenceSession:
+    options = _options(threads)
+    if graph.suffix == _MAPPABLE:
+        options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
+        options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
+    return _session(graph, options)
+
+
+def _options(threads: int) -> SessionOptions:
     import onnxruntime  # here, because it costs as much as the rest of khabar together
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    return options
+
+
+def _session(graph: Path, options: SessionOptions) -> InferenceSession:
+    import onnxruntime
+
     try:
         return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no base class

@@ -1,5 +1,6 @@
 """Batches by budget; a batch of many gives what each gives alone."""
 
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from khabar.checkpoint import GRAPH
+from khabar.analyzer import Analyzer
+from khabar.checkpoint import GRAPH, Checkpoint
 from khabar.errors import CheckpointError, InputError
-from khabar.runtime import Runtime, token_batches
+from khabar.runtime import Runtime, token_batches, write_mappable
 
 PAD = {"unigram": 1, "wordpiece": 0}
 
@@ -71,3 +73,14 @@ def test_threads(tiny_checkpoint: Callable[[str], Path]) -> None:
 def test_no_graph(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gone\.onnx does not load"):
         Runtime(tmp_path / "gone.onnx", pad_id=0, threads=1)
+
+
+def test_a_mapped_graph_gives_the_same(tiny_checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    """The weights of the copy are mapped from its file, and the logits are those of the checkpoint's graph."""
+    checkpoint = Checkpoint(tiny_checkpoint("wordpiece"))
+    write_mappable(checkpoint.path(GRAPH), tmp_path / "model.ort")
+    mapped = Analyzer.of_graph(checkpoint, tmp_path / "model.ort", threads=1)
+    if sys.platform == "linux":
+        assert str(tmp_path / "model.ort") in Path("/proc/self/maps").read_text("utf-8")
+    text = "وزیر خارجه ایران در کابل گفت"
+    assert mapped.predict(text) == Analyzer.load(checkpoint.folder, threads=1).predict(text)

@@ -25,6 +25,7 @@ from khabar_training.data_cli import data_app
 from khabar_training.display import refusals
 from khabar_training.evaluate_cli import compare, evaluate
 from khabar_training.explain_display import show_explanations
+from khabar_training.serve_cli import serve
 
 app = typer.Typer(name="khabar", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_app)
@@ -143,6 +144,7 @@ def train(
 app.command()(calibrate)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(serve)
 
 
 @app.command()

@@ -1,0 +1,72 @@
+"""The bodies that the service takes and gives."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from khabar.results import Document
+
+_LONGEST_TEXT: Final = 300_000
+_LONGEST_LINE: Final = 2_000
+_MOST_QUESTIONS: Final = 32
+"""One request may hold up the model for a minute or so, and not for longer."""
+
+type Line = Annotated[str, StringConstraints(max_length=_LONGEST_LINE)]
+
+_EXAMPLE: Final[dict[str, Any]] = {
+    "text": "وزارت صحت عامه در کابل از آغاز واکسین پولیو خبر داد.",
+    "title": "آغاز واکسین پولیو",
+    "claims": ["واکسین پولیو در کابل آغاز شده است"],
+}
+
+
+class AnalyzeRequest(BaseModel):
+    """One article, with what is asked of it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})
+
+    text: str = Field(max_length=_LONGEST_TEXT)
+    title: Line | None = None
+    targets: list[Line] | None = Field(
+        default=None,
+        max_length=_MOST_QUESTIONS,
+        description="Whom to judge the stance toward; null is the article's main entities.",
+    )
+    claims: list[Line] = Field(
+        default=[], max_length=_MOST_QUESTIONS, description="Statements to check against the article."
+    )
+    min_score: float = Field(
+        default=0.0, ge=0, le=1, description="Below it a topic or stance is not sure, and entities are left out."
+    )
+    offsets: Literal["codepoints", "utf16"] = Field(
+        default="codepoints", description="What offsets count; browsers count in utf16."
+    )
+    id: Line | None = Field(default=None, description="Given back with the answer.")
+
+    def document(self) -> Document:
+        return Document(self.text, self.title, self.targets, self.claims, self.id)
+
+
+class BatchRequest(BaseModel):
+    """Many articles. Each is checked at its turn, so a bad one spoils no other."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"documents": [_EXAMPLE]}]})
+
+    documents: list[Any] = Field(
+        max_length=10_000,
+        description="Each is as the body of /v1/analyze.",
+        json_schema_extra={"items": {"$ref": "#/components/schemas/AnalyzeRequest"}},
+    )
+
+
+class Problem(BaseModel):
+    """One thing that is wrong; *field* names the part of the request at fault, where there is one."""
+
+    field: str | None = Field(default=None, examples=["targets.0"])
+    message: str = Field(examples=["Input should be a valid string"])
+
+
+class Failure(BaseModel):
+    """Why a request was refused."""
+
+    errors: list[Problem]

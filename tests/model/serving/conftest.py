@@ -1,0 +1,97 @@
+"""A service on a free port, with a tiny model whose every batch can be held back."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from khabar import Analyzer, Article
+from khabar.reading import Reading
+from khabar.serving.app import create_app
+from khabar.serving.settings import ServingSettings
+
+type Service = tuple[httpx.Client, "GatedAnalyzer"]
+FATAL = "انفجار"
+
+
+class GatedAnalyzer(Analyzer):
+    """Reads only while its gate is open, notes each batch, and breaks on a text that holds FATAL."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.gate = threading.Event()
+        self.gate.set()
+        self.batches: list[list[str]] = []
+
+    def analyze(self, readings: Sequence[Reading], min_scores: Sequence[float]) -> list[Article]:
+        texts = [reading.document.text for reading in readings]
+        self.batches.append(texts)
+        assert self.gate.wait(10)
+        for text in texts:
+            if FATAL in text:
+                raise ValueError(f"cannot read {text}")
+        return super().analyze(readings, min_scores)
+
+
+@contextmanager
+def running(analyzer: Analyzer, **settings: Any) -> Iterator[httpx.Client]:
+    app = create_app(analyzer, ServingSettings(**settings))
+    server = uvicorn.Server(uvicorn.Config(app, access_log=False, ws="none", log_config=None))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        until(lambda: server.started)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        limits = httpx.Limits(max_connections=None)
+        with httpx.Client(base_url=url, timeout=20, limits=limits, trust_env=False) as client:
+            yield client
+        server.should_exit = True
+        thread.join()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something holds; AssertionError where it does not within ten seconds."""
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@pytest.fixture(scope="session")
+def gated(tiny_checkpoint: Callable[[str], Path]) -> GatedAnalyzer:
+    return GatedAnalyzer.load(tiny_checkpoint("wordpiece"), threads=1)
+
+
+@pytest.fixture(scope="session")
+def shared(gated: GatedAnalyzer) -> Iterator[httpx.Client]:
+    """A service for tests that need no settings of their own."""
+    with running(gated, max_body_bytes=20_000) as client:
+        yield client
+
+
+@pytest.fixture
+def service(shared: httpx.Client, gated: GatedAnalyzer) -> Iterator[Service]:
+    gated.batches.clear()
+    yield shared, gated
+    gated.gate.set()
+
+
+@pytest.fixture
+def make_service(gated: GatedAnalyzer) -> Iterator[Callable[..., Any]]:
+    """Give a function that starts a service with given settings, as a context."""
+    gated.batches.clear()
+    yield lambda **settings: running(gated, **settings)
+    gated.gate.set()
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    return until
