@@ -40,20 +40,25 @@ class Analyzer:
         self._runtime = runtime
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, threads: int | None = None) -> Self:
+    def load(
+        cls, path: str | Path | None = None, *, threads: int | None = None, providers: Sequence[str] = ("cpu",)
+    ) -> Self:
         """Load a checkpoint folder, or the bundled model where *path* is None or ``khabar-small``.
 
-        *threads* is how many cores one run may use, all of them by default. Raises CheckpointError
-        where the folder is missing, damaged or half-written, InputError where *threads* is no count.
+        *threads* is how many cores one run may use, all of them by default; *providers* are what ONNX
+        Runtime runs on, the first one first, as ``("cuda", "cpu")``. Raises CheckpointError where the
+        folder is missing, damaged or half-written, InputError where *threads* is no count or this
+        machine's ONNX Runtime lacks a provider.
         """
         folder = located(path)
         checkpoint = Checkpoint(folder)
         config = checkpoint.config()
         reader = TextReader(checkpoint.tokenizer(), config)
-        return cls(folder, config, reader, Runtime(checkpoint.path(GRAPH), pad_id=reader.pad_id, threads=threads))
+        graph = checkpoint.path(GRAPH)
+        return cls(folder, config, reader, Runtime(graph, pad_id=reader.pad_id, threads=threads, providers=providers))
 
-    def __reduce__(self) -> tuple[object, tuple[Path, int]]:
-        return _load_again, (self.folder, self.threads)
+    def __reduce__(self) -> tuple[object, tuple[Path, int, tuple[str, ...]]]:
+        return _load_again, (self.folder, self.threads, self._runtime.providers)
 
     @property
     def threads(self) -> int:
@@ -224,9 +229,11 @@ class Analyzer:
         return Stance(question.target.name, question.kind, best, scores[best], scores, context.evidence, sure)
 
 
-def load(path: str | Path | None = None, *, threads: int | None = None) -> Analyzer:
+def load(
+    path: str | Path | None = None, *, threads: int | None = None, providers: Sequence[str] = ("cpu",)
+) -> Analyzer:
     """Load a checkpoint folder, or the bundled model where *path* is None; see :meth:`Analyzer.load`."""
-    return Analyzer.load(path, threads=threads)
+    return Analyzer.load(path, threads=threads, providers=providers)
 
 
 @cache
@@ -234,8 +241,8 @@ def _bundled_analyzer() -> Analyzer:
     return load()
 
 
-def _load_again(folder: Path, threads: int) -> Analyzer:
-    return load(folder, threads=threads)
+def _load_again(folder: Path, threads: int, providers: tuple[str, ...]) -> Analyzer:
+    return load(folder, threads=threads, providers=providers)
 
 
 def predict(

@@ -29,14 +29,17 @@ whole fours alone, an article's scores do not depend on what else is in the batc
 class Runtime:
     """An ONNX session that takes sequences of word pieces and returns the logits of every task."""
 
-    def __init__(self, graph: Path, *, pad_id: int, threads: int | None = None) -> None:
+    def __init__(
+        self, graph: Path, *, pad_id: int, threads: int | None = None, providers: Sequence[str] = ("cpu",)
+    ) -> None:
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise InputError(
                 "threads", repr(threads), "a whole number from 1, or None for all cores", "pass one of these"
             )
-        self.threads = threads or _cores()
+        self.threads = threads or available_cores()
+        self.providers = tuple(providers)
         self._pad_id = pad_id
-        self._session = _open(graph, self.threads)
+        self._session = _open(graph, self.threads, self.providers)
         self._tasks = [output.name for output in self._session.get_outputs()]
 
     def run(self, sequences: Sequence[Integers]) -> list[Logits]:
@@ -60,7 +63,7 @@ class Runtime:
         return {"input_ids": ids, "attention_mask": mask}
 
 
-def _cores() -> int:
+def available_cores() -> int:
     """Return how many cores this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
@@ -81,14 +84,29 @@ def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     return batches
 
 
-def _open(graph: Path, threads: int) -> InferenceSession:
+def _open(graph: Path, threads: int, providers: Sequence[str]) -> InferenceSession:
     import onnxruntime  # here, because it costs as much as the rest of khabar together
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    wanted = _provider_names(providers, onnxruntime.get_available_providers())
     try:
-        return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(graph), options, providers=wanted)
     except Exception as error:  # onnxruntime's own exceptions share no base class
         raise CheckpointError(graph.parent, f"{graph.name} does not load ({error})", "export it again") from None
+    if idle := set(wanted) - set(session.get_providers()):  # it falls back to the processor without a word
+        got = f"{', '.join(sorted(idle))}, which does not start here"
+        raise InputError("providers", got, "what this machine can run", "check its drivers, or leave it out")
+    return session
+
+
+def _provider_names(providers: Sequence[str], available: Sequence[str]) -> list[str]:
+    """Return ONNX Runtime's names for short ones such as ``cpu``; InputError where it lacks one."""
+    short = {name.removesuffix("ExecutionProvider").lower(): name for name in available}
+    for provider in providers:
+        if provider not in short:
+            remedy = "leave it out, or install the build of onnxruntime that has it (onnxruntime-gpu for cuda)"
+            raise InputError("providers", repr(provider), f"what this onnxruntime has: {', '.join(short)}", remedy)
+    return [short[provider] for provider in providers]

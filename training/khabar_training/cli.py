@@ -18,7 +18,7 @@ import typer
 import khabar
 from khabar.errors import InputError, KhabarError
 from khabar.results import json_line
-from khabar_data.extras import extra_needed
+from khabar.extras import extra_needed
 from khabar_training import display
 from khabar_training.calibrate_cli import calibrate
 from khabar_training.data_cli import data_app
