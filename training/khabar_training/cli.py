@@ -1,4 +1,4 @@
-"""The command line: ``khabar predict``, ``batch``, ``explain``, ``info``, ``train``, ``evaluate`` and what goes with them.
+"""The command line: ``khabar predict``, ``batch``, ``explain``, ``train``, ``evaluate`` and what goes with them.
 
 What only one command needs is imported by that command, so that asking for help stays quick.
 """
@@ -17,8 +17,8 @@ import typer
 
 import khabar
 from khabar.errors import InputError, KhabarError
-from khabar.results import json_line
 from khabar.extras import extra_needed
+from khabar.results import json_line
 from khabar_training import display
 from khabar_training.batch_cli import batch
 from khabar_training.calibrate_cli import calibrate

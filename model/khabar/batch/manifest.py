@@ -2,7 +2,7 @@
 
 manifest.jsonl   first the settings, the model and the inputs; then the parts, and the ends of inputs
 errors.jsonl     the rows that could not be read, with file, row, id and reason
-part-….parquet   the articles (or .jsonl)
+articles/        the parts, as Parquet or JSON Lines, and nothing else: so that it can be read as one table
 
 A part's file is renamed first, its faults are written next, its line last, and what stands behind the
 last whole line is cut off when the batch goes on: so a kill at any moment leaves no row lost or twice.
@@ -23,6 +23,7 @@ from khabar.errors import SourceError
 
 MANIFEST: Final = "manifest.jsonl"
 ERRORS: Final = "errors.jsonl"
+ARTICLES: Final = "articles"
 _FORMAT: Final = 1
 
 
@@ -122,13 +123,16 @@ def opened(out: Path, settings: Mapping[str, Any], inputs: Sequence[Input], id_c
             if any(one for one in out.iterdir() if not one.name.startswith(f".{MANIFEST}")):
                 raise SourceError(str(out), "something other than a batch stands there", "name a new folder")
             draft = out / f".{MANIFEST}.{os.getpid()}.draft"
-            draft.write_text(json.dumps(begun) + "\n", "utf-8")
+            with draft.open("wb") as file:
+                file.write(f"{json.dumps(begun)}\n".encode())
+                _flush(file)
             os.replace(draft, path)
         with open(path, "r+b") as lines, open(out / ERRORS, "a+b") as errors:
             _lock(lines, out)
             _check_same(_first(lines, path), begun, out)
-            for left in out.glob(".*.draft"):
-                left.unlink()
+            (out / ARTICLES).mkdir(exist_ok=True)
+            for left in (out / ARTICLES).glob(".*.draft"):
+                left.unlink(missing_ok=True)
             yield Manifest(lines, errors, inputs, id_column)
     except OSError as error:
         problem = f"it cannot be written ({error.strerror or error})"

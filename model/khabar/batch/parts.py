@@ -50,7 +50,10 @@ class PartDone:
 
 @dataclass(frozen=True)
 class Job:
-    """All that a process needs to read parts; it can be pickled. *kept* is the Arrow schema of the input's columns."""
+    """All that a process needs to read parts; it can be pickled.
+
+    *out* is the folder of the parts; *kept* the Arrow schema of the input's columns.
+    """
 
     model: str | None
     threads: int | None

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from khabar.batch.inputs import find_inputs
-from khabar.batch.manifest import Manifest, opened
+from khabar.batch.manifest import ARTICLES, Manifest, opened
 from khabar.batch.parts import Job, Part, PartDone, cut
 from khabar.batch.schema import kept_columns
 from khabar.batch.settings import BatchSettings
@@ -50,7 +50,7 @@ def run_batch(
     digest = Checkpoint(folder).digest
     sources = find_inputs(inputs, out)
     threads = max(1, available_cores() // workers)
-    job = Job(str(folder), threads, out, settings, kept_columns(sources, settings))
+    job = Job(str(folder), threads, out / ARTICLES, settings, kept_columns(sources, settings))
     with opened(out, {**asdict(settings), "model": digest}, sources, settings.columns.id) as manifest:
         left = [number for number in range(len(sources)) if not manifest.has_all(number)]
         progress = _Progress(manifest, sum(sources[number].size for number in left))

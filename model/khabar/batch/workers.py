@@ -27,7 +27,10 @@ class WorkerError(KhabarError):
 
 
 def read_parts(job: Job, parts: Iterator[Part], n_workers: int) -> Iterator[float | PartDone]:
-    """Yield for each row read its share of the bytes, and each part as it is done; at most one part a worker is in memory."""
+    """Yield for each row read its share of the bytes, and each part as it is done.
+
+    There is never more than one part a worker in memory.
+    """
     if n_workers > 1:
         yield from _spread(job, parts, n_workers)
         return
