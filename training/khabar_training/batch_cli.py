@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -12,6 +13,9 @@ from khabar_training.display import open_console, refusals
 
 if TYPE_CHECKING:
     from khabar.batch import Step
+
+_TELL_SECONDS: Final = 60
+"""How often a log gets a line where there is no terminal to show a bar."""
 
 
 def batch(
@@ -69,9 +73,14 @@ def _shown(steps: "Iterator[Step]") -> "Step":
         TimeRemainingColumn(),
     )
     step = next(steps)
+    told = monotonic()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", n_rows=0, rate=0.0)
         for step in steps:
             rate = step.n_rows / max(progress.tasks[task].elapsed or 0.0, 1e-3)
             progress.update(task, total=step.n_bytes, completed=step.bytes_done, n_rows=step.n_rows, rate=rate)
+            if not console.is_terminal and monotonic() - told > _TELL_SECONDS:
+                told = monotonic()
+                share = step.bytes_done / max(step.n_bytes, 1)
+                console.print(f"{step.n_rows:,} articles, {rate:.1f} a second, {share:.1%}")
     return step

@@ -118,18 +118,11 @@ def opened(out: Path, settings: Mapping[str, Any], inputs: Sequence[Input], id_c
     begun = {"format": _FORMAT, **settings, "inputs": [[one.path, one.size, one.modified] for one in inputs]}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        path = out / MANIFEST
-        if not path.exists():
-            if any(one for one in out.iterdir() if not one.name.startswith(f".{MANIFEST}")):
-                raise SourceError(str(out), "something other than a batch stands there", "name a new folder")
-            draft = out / f".{MANIFEST}.{os.getpid()}.draft"
-            with draft.open("wb") as file:
-                file.write(f"{json.dumps(begun)}\n".encode())
-                _flush(file)
-            os.replace(draft, path)
-        with open(path, "r+b") as lines, open(out / ERRORS, "a+b") as errors:
+        if not (out / MANIFEST).exists() and any(out.iterdir()):
+            raise SourceError(str(out), "something other than a batch stands there", "name a new folder")
+        with open(out / MANIFEST, "a+b") as lines, open(out / ERRORS, "a+b") as errors:
             _lock(lines, out)
-            _check_same(_first(lines, path), begun, out)
+            _begin(lines, begun, out)
             (out / ARTICLES).mkdir(exist_ok=True)
             for left in (out / ARTICLES).glob(".*.draft"):
                 left.unlink(missing_ok=True)
@@ -139,14 +132,23 @@ def opened(out: Path, settings: Mapping[str, Any], inputs: Sequence[Input], id_c
         raise SourceError(str(out), problem, "mend that and run the same command again") from error
 
 
-def _first(lines: IO[bytes], path: Path) -> dict[str, Any]:
+def _begin(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> None:
+    """Write what a batch is begun with, or check that it is the same; anew as long as no part is done."""
+    lines.seek(0)
+    first = lines.readline()
+    if b'{"format"'.startswith(first[:9]) and not lines.readline():
+        lines.truncate(0)
+        lines.write(f"{json.dumps(begun)}\n".encode())
+        _flush(lines)
+        return
     try:
-        values: dict[str, Any] = json.loads(lines.readline())
-        if values["format"] == _FORMAT:
-            return values
+        before = json.loads(first)
+        is_known = before["format"] == _FORMAT
     except (ValueError, KeyError, TypeError):
-        pass
-    raise SourceError(str(path), "it is no manifest that this version reads", "name a new folder")
+        is_known = False
+    if not is_known:
+        raise SourceError(str(out / MANIFEST), "it is no manifest that this version reads", "name a new folder")
+    _check_same(before, begun, out)
 
 
 def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: Path) -> None:
