@@ -65,7 +65,7 @@ def mixed(tmp_path: Path, articles: list[dict[str, Any]]) -> Path:
     path = tmp_path / "in.jsonl"
     lines = [json.dumps(one) for one in articles]
     lines[3:3] = ["{", '{"id": "none"}']
-    lines[14:14] = ['{"id": "seven", "text": 7}', r'{"id": "half", "text": "\ud800"}', '{"text": "x", "topic": "y"}']
+    lines[14:14] = ['{"id": "seven", "text": 7}', r'{"id": "half", "text": "\ud800"}', '{"text": "x", "claims": [1]}']
     path.write_text("\n".join(lines), "utf-8")
     return path
 
@@ -132,19 +132,20 @@ def test_faulty_rows_are_listed_and_the_rest_goes_on(mixed: Path, tmp_path: Path
     assert {fault["file"] for fault in found} == {str(mixed)}
     assert all(
         word in fault["reason"]
-        for word, fault in zip(["broken JSON", "no text", "a str", "UTF-8", "prefix"], found, strict=True)
+        for word, fault in zip(["broken JSON", "no text", "a str", "UTF-8", "one of claims is int"], found, strict=True)
     )
 
 
 def test_what_does_not_fit_a_column_is_not_lost(tmp_path: Path, model: Path) -> None:
     rows: list[dict[str, Any]] = [{"text": "کابل", "n": 1, "deep": {"a": [1]}} for _ in range(100)]
-    rows += [{"text": "کابل", "n": "دو", "late": 3}, {"text": "کابل", "n": 1 << 70}]
+    rows += [{"text": "کابل", "n": "دو", "late": 3}, {"text": "کابل", "n": 1 << 70}, {"text": "کابل", "topic": "x"}]
     write(tmp_path / "in.jsonl", rows)
     run(tmp_path / "in.jsonl", tmp_path / "out", model, BatchSettings(part_rows=64))
     found = table(tmp_path / "out")
     assert (found[0]["n"], json.loads(found[0]["deep"]), found[0]["other"]) == (1, {"a": [1]}, None)
     assert found[100]["n"] is None
     assert [json.loads(row["other"]) for row in found[100:]] == [{"n": "دو", "late": 3}, {"n": 1 << 70}]
+    assert "columns topic, as the analysis has" in faults(tmp_path / "out")[0]["reason"]
 
 
 def test_files_of_different_forms_make_one_table(tmp_path: Path, model: Path, articles: list[dict[str, Any]]) -> None:
