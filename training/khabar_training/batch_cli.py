@@ -59,7 +59,8 @@ def batch(
             providers=tuple(providers.split(",")),
         )
         last = _shown(run_batch(inputs, out, settings, model=model, workers=workers))
-    faults = f", {last.n_faults:,} rows that could not be read are in errors.jsonl" if last.n_faults else ""
+    rows = "row" if last.n_faults == 1 else "rows"
+    faults = f"; errors.jsonl names {last.n_faults:,} {rows} that could not be read" if last.n_faults else ""
     print(f"{out}: {last.n_articles:,} articles{faults}")
 
 
