@@ -71,3 +71,9 @@ def test_threads(tiny_checkpoint: Callable[[str], Path]) -> None:
 def test_no_graph(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gone\.onnx does not load"):
         Runtime(tmp_path / "gone.onnx", pad_id=0, threads=1)
+
+
+def test_providers(runtime: Runtime, tiny_checkpoint: Callable[[str], Path]) -> None:
+    assert runtime.providers == ("cpu",)
+    with pytest.raises(InputError, match=r"providers is 'abacus'; it takes .*cpu; .*onnxruntime-gpu for cuda"):
+        Runtime(tiny_checkpoint("unigram") / GRAPH, pad_id=1, providers=("abacus", "cpu"))

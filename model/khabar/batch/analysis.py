@@ -1,17 +1,14 @@
 """The path that every engine takes: rows in, the same rows with their analysis out."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import Any
 
 from khabar.analyzer import Analyzer
-from khabar.batch.rows import Row
+from khabar.batch.rows import SURROGATE, Row
 from khabar.batch.settings import BatchSettings
 from khabar.errors import InputError
 from khabar.results import Article, Document
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def analyze_rows(analyzer: Analyzer, rows: Sequence[Row], settings: BatchSettings) -> Iterator[Row]:
@@ -67,7 +64,7 @@ def _document(analyzer: Analyzer, row: Row, settings: BatchSettings) -> Document
         return f"it has columns {', '.join(taken)}, as the analysis has; name a prefix for the added ones"
     asked = "".join((*(document.targets or ()), *document.claims))
     for column, value in (*row.values.items(), (columns.targets, asked)):
-        if _SURROGATE.search(column) or (isinstance(value, str) and _SURROGATE.search(value)):
+        if SURROGATE.search(column) or (isinstance(value, str) and SURROGATE.search(value)):
             return f"half a character in the column {column!r}, which UTF-8 cannot hold; mend it"
     return document
 

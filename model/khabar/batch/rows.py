@@ -24,7 +24,8 @@ _LONGEST_CELL: Final = 1 << 24
 """Characters; a quote that is never closed must not swallow a file."""
 _SEPARATORS: Final = ",;\t|"
 _READ_ROWS: Final = 512
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half characters, which UTF-8 cannot hold."""
 _DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError, OSError, ValueError)
 """What reading a damaged file raises; an OSError only where it has no number, for pyarrow's and gzip's have none."""
 
@@ -50,9 +51,9 @@ def read_rows(source: Input) -> Iterator[Row]:
             for row in _READERS[source.suffix](raw, source):
                 number = row.number
                 yield row
+    except SourceError:
+        raise
     except _DAMAGE as error:
-        if isinstance(error, SourceError):
-            raise
         if isinstance(error, OSError) and error.errno is not None:
             raise SourceError(source.path, f"it cannot be read ({error.strerror})", "check the file") from None
         reason = f"the file is damaged from here on ({error}); get it anew"
@@ -64,9 +65,9 @@ def table_header(source: Input) -> list[str]:
     try:
         with open(source.path, "rb") as raw:
             _, header = _table(raw, source)
+    except SourceError:
+        raise
     except _DAMAGE as error:
-        if isinstance(error, SourceError):
-            raise
         raise SourceError(source.path, f"its header cannot be read ({error})", "check the file") from None
     return header
 
@@ -149,7 +150,7 @@ def _csv_rows(raw: IO[bytes], source: Input) -> Iterator[Row]:
         fault = None
         if len(cells) != len(header):
             fault = f"{len(cells)} cells; it takes {len(header)}, as the header has"
-        elif _SURROGATE.search("".join(cells)):
+        elif SURROGATE.search("".join(cells)):
             fault = "bytes that are not UTF-8; save the file as UTF-8"
         yield Row(number, values, fault, raw.tell())
 
@@ -163,7 +164,7 @@ def _table(raw: IO[bytes], source: Input) -> tuple[Iterator[list[str]], list[str
     if source.suffix == ".csv":
         separator = max(_SEPARATORS, key=lambda one: len(next(csv.reader([first], delimiter=one), [])))
     header = [cell.strip() for cell in next(csv.reader([first], delimiter=separator), [])]
-    if not any(header) or len(set(header)) < len(header) or _SURROGATE.search(first):
+    if not any(header) or len(set(header)) < len(header) or SURROGATE.search(first):
         remedy = "name every column once, in UTF-8, in the first line"
         raise SourceError(source.path, f"its header is {', '.join(map(ascii, header)) or 'blank'}", remedy)
     return csv.reader(text, delimiter=separator, strict=True), header

@@ -1,16 +1,16 @@
 """The columns of the Parquet files that a batch writes: one schema for all of them, known before the first row."""
 
-import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import Any, Final
 
 from khabar.batch.inputs import Input
-from khabar.batch.rows import EXTRA, PART, Row, parquet_schema, read_rows, table_header
+from khabar.batch.rows import EXTRA, PART, SURROGATE, Row, parquet_schema, read_rows, table_header
 from khabar.batch.settings import BatchSettings
 from khabar.errors import ConfigError, SourceError, near_miss
 from khabar.extras import load_extra
+from khabar.results import json_line
 
 OTHER: Final = "other"
 """The column, after the prefix, for what of JSON Lines the columns cannot hold: a JSON object, or null."""
@@ -59,13 +59,8 @@ def output_table(rows: Sequence[Row], kept: Any, settings: BatchSettings) -> Any
 
 
 def as_json(value: Any) -> str:
-    """Return JSON that UTF-8 can hold; what JSON has no form for, such as a date, as its string."""
-    line = json.dumps(value, ensure_ascii=False, default=str)
-    return line if line.isascii() or not _has_surrogates(line) else json.dumps(value, default=str)
-
-
-def _has_surrogates(line: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in line)
+    """Return one line of JSON that UTF-8 can hold; what JSON has no form for, such as a date, as its string."""
+    return json_line(value, default=str)
 
 
 def _columns(arrow: Any, source: Input) -> dict[str, Any]:
@@ -79,7 +74,7 @@ def _columns(arrow: Any, source: Input) -> dict[str, Any]:
         for row in islice(rows, _SAMPLED):
             for name, value in row.values.items():
                 values.setdefault(name, []).append(value)
-    return {name: _inferred(arrow, seen) for name, seen in values.items() if not _has_surrogates(name)}
+    return {name: _inferred(arrow, seen) for name, seen in values.items() if not SURROGATE.search(name)}
 
 
 def _inferred(arrow: Any, values: Iterable[Any]) -> Any:

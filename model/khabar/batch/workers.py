@@ -10,20 +10,7 @@ from multiprocessing.process import BaseProcess
 from typing import cast
 
 from khabar.batch.parts import Job, Part, PartDone, PartReader
-from khabar.errors import KhabarError
-
-
-class WorkerError(KhabarError):
-    """A process that reads parts has ended before its work."""
-
-    def __init__(self, exit_code: int | None) -> None:
-        super().__init__(exit_code)
-
-    def __str__(self) -> str:
-        how = f"killed by signal {-self.args[0]}" if (self.args[0] or 0) < 0 else f"exit code {self.args[0]}"
-        return (
-            f"a worker has ended before its work ({how}); run it again to go on, with fewer workers if memory is short"
-        )
+from khabar.errors import KhabarError, WorkerError
 
 
 def read_parts(job: Job, parts: Iterator[Part], n_workers: int) -> Iterator[float | PartDone]:
@@ -52,18 +39,24 @@ def _spread(job: Job, parts: Iterator[Part], n_workers: int) -> Iterator[float |
             for connection in cast(list[Connection], wait(list(busy))):
                 message = _received(connection, busy[connection])
                 yield message
-                if not isinstance(message, PartDone):
-                    continue
-                if (another := next(parts, None)) is not None:
-                    _send(connection, another)
-                else:
-                    connection.close()
+                if isinstance(message, PartDone) and not _fed(connection, parts):
                     del busy[connection]
     finally:
         for connection in busy:
             connection.close()
         for process in started:
-            process.terminate() if busy else process.join()
+            if busy:
+                process.terminate()
+            process.join()
+
+
+def _fed(connection: Connection, parts: Iterator[Part]) -> bool:
+    """Send the next part; where there is none, end the worker and return False."""
+    if (part := next(parts, None)) is None:
+        connection.close()
+        return False
+    _send(connection, part)
+    return True
 
 
 def _started(job: Job) -> tuple[Connection, BaseProcess]:

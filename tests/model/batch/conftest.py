@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pyarrow", reason="needs the extra 'batch'")
-
 ARTICLES: list[dict[str, Any]] = [
     {
         "id": f"n{number:02}",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -23,7 +24,7 @@ import khabar
 from khabar.batch import BatchSettings, Columns, Row, Step, run_batch
 from khabar.batch.rows import read_rows
 from khabar.batch.settings import ADDED
-from khabar.errors import ConfigError, InputError, SourceError
+from khabar.errors import ConfigError, InputError, SourceError, WorkerError
 
 SMALL = BatchSettings(part_rows=4)
 
@@ -167,6 +168,17 @@ def test_two_workers_give_what_one_gives(mixed: Path, tmp_path: Path, model: Pat
     assert table(tmp_path / "one") == table(tmp_path / "two")
     by_row = sorted(faults(tmp_path / "two"), key=lambda fault: int(fault["row"]))
     assert by_row == faults(tmp_path / "one")
+
+
+def test_a_worker_that_dies_is_told_and_the_batch_goes_on(mixed: Path, tmp_path: Path, model: Path) -> None:
+    steps = run_batch([str(mixed)], tmp_path / "out", SMALL, model=model, workers=2)
+    assert any(step.n_rows for step in steps)
+    multiprocessing.active_children()[0].kill()
+    with pytest.raises(WorkerError, match=r"killed by signal 9.*run it again"):
+        list(steps)
+    assert not multiprocessing.active_children()
+    run(mixed, tmp_path / "out", model)
+    assert [row["id"] for row in table(tmp_path / "out")] == [f"n{number:02}" for number in range(23)]
 
 
 CHILD = """
