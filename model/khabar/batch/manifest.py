@@ -122,25 +122,25 @@ def opened(out: Path, settings: Mapping[str, Any], inputs: Sequence[Input], id_c
             raise SourceError(str(out), "something other than a batch stands there", "name a new folder")
         with open(out / MANIFEST, "a+b") as lines, open(out / ERRORS, "a+b") as errors:
             _lock(lines, out)
-            _begin(lines, begun, out)
+            is_new = _begin(lines, begun, out)
             (out / ARTICLES).mkdir(exist_ok=True)
-            for left in (out / ARTICLES).glob(".*.draft"):
-                left.unlink(missing_ok=True)
+            for left in (out / ARTICLES).glob("part-*" if is_new else ".*.draft"):
+                left.unlink(missing_ok=True)  # a part of other settings would stay, or a draft, that a kill has left
             yield Manifest(lines, errors, inputs, id_column)
     except OSError as error:
         problem = f"it cannot be written ({error.strerror or error})"
         raise SourceError(str(out), problem, "mend that and run the same command again") from error
 
 
-def _begin(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> None:
-    """Write what a batch is begun with, or check that it is the same; anew as long as no part is done."""
+def _begin(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> bool:
+    """Write what a batch is begun with, or check that it is the same; return whether no part is done yet."""
     lines.seek(0)
     first = lines.readline()
     if b'{"format"'.startswith(first[:9]) and not lines.readline():
         lines.truncate(0)
         lines.write(f"{json.dumps(begun)}\n".encode())
         _flush(lines)
-        return
+        return True
     try:
         before = json.loads(first)
         is_known = before["format"] == _FORMAT
@@ -149,6 +149,7 @@ def _begin(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> None:
     if not is_known:
         raise SourceError(str(out / MANIFEST), "it is no manifest that this version reads", "name a new folder")
     _check_same(before, begun, out)
+    return False
 
 
 def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: Path) -> None:

@@ -29,8 +29,7 @@ def kept_columns(inputs: Sequence[Input], settings: BatchSettings) -> Any:
     columns: dict[str, Any] = {}
     for source in inputs:
         found = _columns(arrow, source)
-        if not source.is_json:  # whose rows may each have columns of their own
-            _check_required(source, tuple(found), settings)
+        _check_required(source, tuple(found), settings)
         for name, kind in found.items():
             columns[name] = _common(arrow, columns.get(name, kind), kind)
     other = settings.prefix + OTHER
@@ -97,7 +96,8 @@ def _common(arrow: Any, one: Any, other: Any) -> Any:
 
 def _check_required(source: Input, header: tuple[str, ...], settings: BatchSettings) -> None:
     for name, column in settings.columns.required.items():
-        if column not in header:
+        may_come = source.is_json and (name != "text" or not header)  # each row has columns of its own
+        if column not in header and not may_come:
             remedy = f"it has {', '.join(header)}; name the one for {name}, as {name}=…{near_miss(column, header)}"
             raise SourceError(source.path, f"no column {column!r}", remedy)
 

@@ -280,7 +280,9 @@ def test_other_inputs_are_refused(change: str, tmp_path: Path, model: Path, arti
 def test_a_batch_that_has_done_nothing_may_begin_otherwise(mixed: Path, tmp_path: Path, model: Path) -> None:
     with pytest.raises(InputError, match="providers is 'abacus'"):
         run(mixed, tmp_path / "out", model, BatchSettings(providers=("abacus",)))
+    (tmp_path / "out/articles/part-000000-000000.jsonl").write_text("{}", "utf-8")  # killed before it was noted
     assert run(mixed, tmp_path / "out", model).n_articles == 23
+    assert len(table(tmp_path / "out")) == 23
 
 
 def test_a_folder_of_something_else_is_left_alone(mixed: Path, tmp_path: Path, model: Path) -> None:
@@ -308,6 +310,9 @@ def test_columns_are_checked_before_anything_is_written(
     write(tmp_path / "in.csv", articles)
     with pytest.raises(SourceError, match=r"no column 'txt'; .* did you mean 'text'"):
         run(tmp_path / "in.csv", tmp_path / "out", model, BatchSettings(columns=Columns(text="txt")))
+    write(tmp_path / "in.jsonl", articles)
+    with pytest.raises(SourceError, match=r"in\.jsonl: no column 'txt'; .* did you mean 'text'"):
+        run(tmp_path / "in.jsonl", tmp_path / "out", model, BatchSettings(columns=Columns(text="txt")))
     write(tmp_path / "in.csv", [{**one, "topic": "x"} for one in articles])
     with pytest.raises(ConfigError, match="columns topic, as the analysis has; name a prefix"):
         run(tmp_path / "in.csv", tmp_path / "out", model)
