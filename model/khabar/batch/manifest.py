@@ -124,7 +124,7 @@ def opened(out: Path, settings: Mapping[str, Any], inputs: Sequence[Input], id_c
             _lock(lines, out)
             is_new = _begin(lines, begun, out)
             (out / ARTICLES).mkdir(exist_ok=True)
-            for left in (out / ARTICLES).glob("part-*" if is_new else ".*.draft"):
+            for left in (out / ARTICLES).glob("*part-*" if is_new else ".*.draft"):
                 left.unlink(missing_ok=True)  # a part of other settings would stay, or a draft, that a kill has left
             yield Manifest(lines, errors, inputs, id_column)
     except OSError as error:
