@@ -8,8 +8,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from khabar.extras import load_extra
 from khabar.text import ZWNJ, clean, words
-from khabar_data.extras import load_extra
 
 N_WORDS: Final = 5
 N_HASHES: Final = 128

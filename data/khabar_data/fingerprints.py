@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from khabar.checkpoint import TRAINING_DATA, Checkpoint
 from khabar.errors import SourceError
+from khabar.extras import load_extra
 from khabar_data.duplicates import plain_words, runs_of
-from khabar_data.extras import load_extra
 from khabar_data.records import Record
 
 type Hashes = NDArray[np.uint64]

@@ -40,24 +40,31 @@ class Analyzer:
         self._runtime = runtime
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, threads: int | None = None) -> Self:
+    def load(
+        cls, path: str | Path | None = None, *, threads: int | None = None, providers: Sequence[str] = ("cpu",)
+    ) -> Self:
         """Load a checkpoint folder, or the bundled model where *path* is None or ``khabar-small``.
 
-        *threads* is how many cores one run may use, all of them by default. Raises CheckpointError
-        where the folder is missing, damaged or half-written, InputError where *threads* is no count.
+        *threads* is how many cores one run may use, all of them by default; *providers* are what ONNX
+        Runtime runs on, the first one first, as ``("cuda", "cpu")``. Raises CheckpointError where the
+        folder is missing, damaged or half-written, InputError where *threads* is no count or this
+        machine's ONNX Runtime lacks a provider.
         """
         checkpoint = Checkpoint(located(path))
-        return cls.of_graph(checkpoint, checkpoint.path(GRAPH), threads=threads)
+        return cls.of_graph(checkpoint, checkpoint.path(GRAPH), threads=threads, providers=providers)
 
     @classmethod
-    def of_graph(cls, checkpoint: Checkpoint, graph: Path, *, threads: int | None = None) -> Self:
+    def of_graph(
+        cls, checkpoint: Checkpoint, graph: Path, *, threads: int | None = None, providers: Sequence[str] = ("cpu",)
+    ) -> Self:
         """Load a checkpoint with a copy of its graph, as :func:`khabar.runtime.write_mappable` makes one."""
         config = checkpoint.config()
         reader = TextReader(checkpoint.tokenizer(), config)
-        return cls(checkpoint.folder, config, reader, Runtime(graph, pad_id=reader.pad_id, threads=threads))
+        runtime = Runtime(graph, pad_id=reader.pad_id, threads=threads, providers=providers)
+        return cls(checkpoint.folder, config, reader, runtime)
 
-    def __reduce__(self) -> tuple[object, tuple[Path, int]]:
-        return _load_again, (self.folder, self.threads)
+    def __reduce__(self) -> tuple[object, tuple[Path, int, tuple[str, ...]]]:
+        return _load_again, (self.folder, self.threads, self._runtime.providers)
 
     @property
     def threads(self) -> int:
@@ -236,9 +243,11 @@ class Analyzer:
         return Stance(question.target.name, question.kind, best, scores[best], scores, context.evidence, sure)
 
 
-def load(path: str | Path | None = None, *, threads: int | None = None) -> Analyzer:
+def load(
+    path: str | Path | None = None, *, threads: int | None = None, providers: Sequence[str] = ("cpu",)
+) -> Analyzer:
     """Load a checkpoint folder, or the bundled model where *path* is None; see :meth:`Analyzer.load`."""
-    return Analyzer.load(path, threads=threads)
+    return Analyzer.load(path, threads=threads, providers=providers)
 
 
 @cache
@@ -246,8 +255,8 @@ def _bundled_analyzer() -> Analyzer:
     return load()
 
 
-def _load_again(folder: Path, threads: int) -> Analyzer:
-    return load(folder, threads=threads)
+def _load_again(folder: Path, threads: int, providers: tuple[str, ...]) -> Analyzer:
+    return load(folder, threads=threads, providers=providers)
 
 
 def predict(

@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import mkdtemp
@@ -88,6 +88,12 @@ class Checkpoint:
     def names(self) -> tuple[str, ...]:
         """The files that the manifest lists."""
         return tuple(self._digests)
+
+    @property
+    def digest(self) -> str:
+        """One SHA-256 over those of the files that decide what is predicted."""
+        listed = "".join(self._digests.get(name, "") for name in (CONFIG, TOKENIZER, GRAPH))
+        return sha256(listed.encode()).hexdigest()
 
     def path(self, name: str) -> Path:
         """Return the path of one file after checking its digest."""

@@ -64,3 +64,16 @@ class MissingExtraError(KhabarError, ImportError):
     def __str__(self) -> str:
         part, extra, missing = self.args
         return f"{part} needs the package {missing!r}, which is not installed; run: pip install 'khabar[{extra}]'"
+
+
+class WorkerError(KhabarError):
+    """A process of a batch has ended before its work."""
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(exit_code)
+
+    def __str__(self) -> str:
+        how = f"killed by signal {-self.args[0]}" if (self.args[0] or 0) < 0 else f"exit code {self.args[0]}"
+        return (
+            f"a worker has ended before its work ({how}); run it again to go on, with fewer workers if memory is short"
+        )

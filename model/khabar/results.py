@@ -1,7 +1,7 @@
 """What ``predict`` returns: plain frozen records, ready for JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -117,10 +117,10 @@ class Article:
         return json_line(self.to_dict())
 
 
-def json_line(values: dict[str, Any]) -> str:
-    """Return plain values as :meth:`Article.to_json` writes them."""
-    line = json.dumps(values, ensure_ascii=False)
-    return line if _encodable(line) else json.dumps(values)
+def json_line(values: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """Return plain values as :meth:`Article.to_json` writes them; *default* makes others plain."""
+    line = json.dumps(values, ensure_ascii=False, default=default)
+    return line if _encodable(line) else json.dumps(values, default=default)
 
 
 def _plain(value: Any) -> Any:

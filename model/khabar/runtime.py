@@ -30,14 +30,17 @@ whole fours alone, an article's scores do not depend on what else is in the batc
 class Runtime:
     """An ONNX session that takes sequences of word pieces and returns the logits of every task."""
 
-    def __init__(self, graph: Path, *, pad_id: int, threads: int | None = None) -> None:
+    def __init__(
+        self, graph: Path, *, pad_id: int, threads: int | None = None, providers: Sequence[str] = ("cpu",)
+    ) -> None:
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise InputError(
                 "threads", repr(threads), "a whole number from 1, or None for all cores", "pass one of these"
             )
         self.threads = threads or available_cores()
+        self.providers = tuple(providers)
         self._pad_id = pad_id
-        self._session = _open(graph, self.threads)
+        self._session = _open(graph, self.threads, self.providers)
         self._tasks = [output.name for output in self._session.get_outputs()]
 
     def run(self, sequences: Sequence[Integers]) -> list[Logits]:
@@ -90,15 +93,15 @@ def write_mappable(graph: Path, target: Path) -> None:
     options = _options(threads=1)
     options.optimized_model_filepath = str(target)
     options.add_session_config_entry("session.save_model_format", "ORT")
-    _session(graph, options)
+    _session(graph, options, ["cpu"])
 
 
-def _open(graph: Path, threads: int) -> InferenceSession:
+def _open(graph: Path, threads: int, providers: Sequence[str]) -> InferenceSession:
     options = _options(threads)
     if graph.suffix == _MAPPABLE:
         options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
         options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
-    return _session(graph, options)
+    return _session(graph, options, providers)
 
 
 def _options(threads: int) -> SessionOptions:
@@ -111,10 +114,25 @@ def _options(threads: int) -> SessionOptions:
     return options
 
 
-def _session(graph: Path, options: SessionOptions) -> InferenceSession:
+def _session(graph: Path, options: SessionOptions, providers: Sequence[str]) -> InferenceSession:
     import onnxruntime
 
+    wanted = _provider_names(providers, onnxruntime.get_available_providers())
     try:
-        return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(graph), options, providers=wanted)
     except Exception as error:  # onnxruntime's own exceptions share no base class
         raise CheckpointError(graph.parent, f"{graph.name} does not load ({error})", "export it again") from None
+    if idle := set(wanted) - set(session.get_providers()):  # it falls back to the processor without a word
+        got = f"{', '.join(sorted(idle))}, which does not start here"
+        raise InputError("providers", got, "what this machine can run", "check its drivers, or leave it out")
+    return session
+
+
+def _provider_names(providers: Sequence[str], available: Sequence[str]) -> list[str]:
+    """Return ONNX Runtime's names for short ones such as ``cpu``; InputError where it lacks one."""
+    short = {name.removesuffix("ExecutionProvider").lower(): name for name in available}
+    for provider in providers:
+        if provider not in short:
+            remedy = "leave it out, or install the build of onnxruntime that has it (onnxruntime-gpu for cuda)"
+            raise InputError("providers", repr(provider), f"what this onnxruntime has: {', '.join(short)}", remedy)
+    return [short[provider] for provider in providers]

@@ -53,7 +53,8 @@ def test_functions() -> None:
     min_score = {"min_score": (True, 0.0)}
     assert parameters(khabar.predict) == parameters(Analyzer.predict) == asked | min_score
     assert parameters(Analyzer.explain) == asked | {"targets": (True, ()), "topic": (True, True)}
-    assert parameters(khabar.load) == parameters(Analyzer.load) == {"path": (False, None), "threads": (True, None)}
+    loading = {"path": (False, None), "threads": (True, None), "providers": (True, ("cpu",))}
+    assert parameters(khabar.load) == parameters(Analyzer.load) == loading
     assert parameters(Analyzer.predict_many) == {"documents": (False, REQUIRED), "targets": (True, None)} | min_score
     assert parameters(Document) == {
         "text": (False, REQUIRED),

@@ -84,3 +84,9 @@ def test_a_mapped_graph_gives_the_same(tiny_checkpoint: Callable[[str], Path], t
         assert str(tmp_path / "model.ort") in Path("/proc/self/maps").read_text("utf-8")
     text = "وزیر خارجه ایران در کابل گفت"
     assert mapped.predict(text) == Analyzer.load(checkpoint.folder, threads=1).predict(text)
+
+
+def test_providers(runtime: Runtime, tiny_checkpoint: Callable[[str], Path]) -> None:
+    assert runtime.providers == ("cpu",)
+    with pytest.raises(InputError, match=r"providers is 'abacus'; it takes .*cpu; .*onnxruntime-gpu for cuda"):
+        Runtime(tiny_checkpoint("unigram") / GRAPH, pad_id=1, providers=("abacus", "cpu"))

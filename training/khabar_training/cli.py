@@ -1,4 +1,4 @@
-"""The command line: ``khabar predict``, ``explain``, ``info``, ``train``, ``evaluate`` and what goes with them.
+"""The command line: ``khabar predict``, ``batch``, ``explain``, ``train``, ``evaluate`` and what goes with them.
 
 What only one command needs is imported by that command, so that asking for help stays quick.
 """
@@ -17,9 +17,10 @@ import typer
 
 import khabar
 from khabar.errors import InputError, KhabarError
+from khabar.extras import extra_needed
 from khabar.results import json_line
-from khabar_data.extras import extra_needed
 from khabar_training import display
+from khabar_training.batch_cli import batch
 from khabar_training.calibrate_cli import calibrate
 from khabar_training.data_cli import data_app
 from khabar_training.display import refusals
@@ -141,6 +142,7 @@ def train(
         print(checkpoint)
 
 
+app.command()(batch)
 app.command()(calibrate)
 app.command()(evaluate)
 app.command()(compare)

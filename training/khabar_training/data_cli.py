@@ -136,7 +136,7 @@ def _settings(options: Iterable[str]) -> dict[str, Any]:
     """Return settings from KEY=VALUE, where KEY may name one of inner settings after a dot."""
     settings: dict[str, Any] = {}
     for option in options:
-        key, value = _parted(option, "--option")
+        key, value = parted(option, "--option")
         outer, _, inner = key.partition(".")
         value = value.replace("\\t", "\t")
         if inner:
@@ -149,7 +149,7 @@ def _settings(options: Iterable[str]) -> dict[str, Any]:
 def _label_maps(maps: Iterable[str]) -> tuple[LabelMap, ...]:
     meanings: dict[str, dict[str, tuple[str, ...]]] = {}
     for one in maps:
-        key, value = _parted(one, "--map")
+        key, value = parted(one, "--map")
         task, _, label = key.partition(".")
         meanings.setdefault(task, {})[label] = _listed(value)
     return tuple(LabelMap(task, known) for task, known in meanings.items())
@@ -158,7 +158,7 @@ def _label_maps(maps: Iterable[str]) -> tuple[LabelMap, ...]:
 def _label_sets(labels: Iterable[str] | None) -> Mapping[str, tuple[str, ...]] | None:
     if labels is None:
         return None
-    sets = {task: _listed(value) for task, value in (_parted(one, "--labels") for one in labels)}
+    sets = {task: _listed(value) for task, value in (parted(one, "--labels") for one in labels)}
     tasks = tuple(LABEL_PLACES)
     for task in sets:
         if task not in tasks:
@@ -166,7 +166,7 @@ def _label_sets(labels: Iterable[str] | None) -> Mapping[str, tuple[str, ...]] |
     return sets
 
 
-def _parted(argument: str, option: str) -> tuple[str, str]:
+def parted(argument: str, option: str) -> tuple[str, str]:
     key, equals, value = argument.partition("=")
     if not (key and equals):
         raise FormatError(option, f"{argument!r} has no =", "write it as KEY=VALUE")

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from khabar_data.extras import extra_needed
+from khabar.extras import extra_needed
 from khabar_training.data_cli import Files, FormatName, Json, Maps, Options, sources_of
 from khabar_training.display import open_console, print_persian, printable, refusals
 

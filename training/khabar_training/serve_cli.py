@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from khabar.extras import extra_needed
 from khabar.serving.settings import ServingSettings
-from khabar_data.extras import extra_needed
 from khabar_training.display import refusals
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from khabar_data.extras import load_extra
+from khabar.extras import load_extra
 from khabar_data.formats.conll import tagged_text, visible
 from khabar_data.formats.entry import Entry, FormatError, Notice
 from khabar_data.formats.rows import NESTED, Columns, row_record

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from khabar_data.extras import load_extra
+from khabar.extras import load_extra
 from khabar_data.formats.entry import Entry, FormatError, Notice
 from khabar_data.formats.rows import NESTED, Columns, row_record
 

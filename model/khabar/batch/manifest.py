@@ -1,0 +1,183 @@
+"""The manifest of a batch: what it reads and how, and which rows are done; a line is added for every part.
+
+manifest.jsonl   first the settings, the model and the inputs; then the parts, and the ends of inputs
+errors.jsonl     the rows that could not be read, with file, row, id and reason
+articles/        the parts, as Parquet or JSON Lines, and nothing else: so that it can be read as one table
+
+A part's file is renamed first, its faults are written next, its line last, and what stands behind the
+last whole line is cut off when the batch goes on: so a kill at any moment leaves no row lost or twice.
+"""
+
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+from khabar.batch.inputs import Input
+from khabar.batch.parts import PartDone
+from khabar.errors import SourceError
+
+MANIFEST: Final = "manifest.jsonl"
+ERRORS: Final = "errors.jsonl"
+ARTICLES: Final = "articles"
+_FORMAT: Final = 1
+
+
+class Manifest:
+    """The open manifest of a batch; made by :func:`opened`."""
+
+    def __init__(self, lines: IO[bytes], errors: IO[bytes], inputs: Sequence[Input], id_column: str) -> None:
+        self._lines = lines
+        self._errors = errors
+        self._inputs = inputs
+        self._id_column = id_column
+        self._parts: dict[int, set[int]] = defaultdict(set)
+        self._ends: dict[int, int] = {}
+        self.n_articles = 0
+        self.n_faults = 0
+        self._go_on()
+
+    def has(self, number: int, part: int) -> bool:
+        """Whether a part of an input is done."""
+        return part in self._parts[number]
+
+    def has_all(self, number: int) -> bool:
+        """Whether every part of an input is done."""
+        return number in self._ends and len(self._parts[number]) == self._ends[number]
+
+    def add(self, done: PartDone) -> None:
+        """Note a part that is done, with its faults."""
+        for row in done.faults:
+            fault = {
+                "file": self._inputs[done.input].path,
+                "row": row.number,
+                "id": row.values.get(self._id_column),
+                "reason": row.fault,
+            }
+            self._errors.write(f"{json.dumps(fault, default=str)}\n".encode())
+        _flush(self._errors)
+        line = {
+            "input": done.input,
+            "part": done.number,
+            "file": done.file,
+            "rows": [done.first, done.last],
+            "articles": done.n_articles,
+            "faults": len(done.faults),
+            "errors_end": self._errors.tell(),
+        }
+        self._write(line)
+        self._take(line)
+
+    def add_end(self, number: int, n_parts: int) -> None:
+        """Note that an input has so many parts and no more."""
+        if number not in self._ends:
+            self._write({"input": number, "parts": n_parts})
+            self._ends[number] = n_parts
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        self._lines.write(f"{json.dumps(line)}\n".encode())
+        _flush(self._lines)
+
+    def _take(self, line: Mapping[str, Any]) -> None:
+        if "parts" in line:
+            self._ends[line["input"]] = line["parts"]
+            return
+        self._parts[line["input"]].add(line["part"])
+        self.n_articles += line["articles"]
+        self.n_faults += line["faults"]
+
+    def _go_on(self) -> None:
+        """Take what is done, and cut off what a kill has left unfinished."""
+        self._lines.seek(0)
+        end = len(self._lines.readline())
+        errors_end = 0
+        for text in self._lines:
+            if not text.endswith(b"\n"):
+                break
+            line = json.loads(text)
+            end += len(text)
+            errors_end = line.get("errors_end", errors_end)
+            self._take(line)
+        self._lines.truncate(end)
+        self._lines.seek(end)
+        self._errors.truncate(errors_end)
+        self._errors.seek(errors_end)
+
+
+@contextmanager
+def opened(out: Path, settings: Mapping[str, Any], inputs: Sequence[Input], id_column: str) -> Iterator[Manifest]:
+    """Begin a batch in a new or empty folder, or go on with the one that stands there.
+
+    *settings* are plain values that decide the output. SourceError where the folder holds something
+    else, a batch of other settings or inputs, an input that has changed, or one that is being run.
+    """
+    begun = {"format": _FORMAT, **settings, "inputs": [[one.path, one.size, one.modified] for one in inputs]}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not (out / MANIFEST).exists() and any(out.iterdir()):
+            raise SourceError(str(out), "something other than a batch stands there", "name a new folder")
+        with open(out / MANIFEST, "a+b") as lines, open(out / ERRORS, "a+b") as errors:
+            _lock(lines, out)
+            is_new = _begin(lines, begun, out)
+            (out / ARTICLES).mkdir(exist_ok=True)
+            for left in (out / ARTICLES).glob("*part-*" if is_new else ".*.draft"):
+                left.unlink(missing_ok=True)  # a part of other settings would stay, or a draft, that a kill has left
+            yield Manifest(lines, errors, inputs, id_column)
+    except OSError as error:
+        problem = f"it cannot be written ({error.strerror or error})"
+        raise SourceError(str(out), problem, "mend that and run the same command again") from error
+
+
+def _begin(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> bool:
+    """Write what a batch is begun with, or check that it is the same; return whether no part is done yet."""
+    lines.seek(0)
+    first = lines.readline()
+    if b'{"format"'.startswith(first[:9]) and not lines.readline():
+        lines.truncate(0)
+        lines.write(f"{json.dumps(begun)}\n".encode())
+        _flush(lines)
+        return True
+    try:
+        before = json.loads(first)
+        is_known = before["format"] == _FORMAT
+    except (ValueError, KeyError, TypeError):
+        is_known = False
+    if not is_known:
+        raise SourceError(str(out / MANIFEST), "it is no manifest that this version reads", "name a new folder")
+    _check_same(before, begun, out)
+    return False
+
+
+def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: Path) -> None:
+    remedy = "run it with what it was begun with, or name a new folder"
+    now = json.loads(json.dumps(now))
+    for key in now:
+        if key != "inputs" and before.get(key) != now[key]:
+            was, is_now = (json.dumps(values.get(key), ensure_ascii=False) for values in (before, now))
+            raise SourceError(str(out), f"the batch there was begun with {key} {was}, and now it is {is_now}", remedy)
+    known, found = ({path: facts for path, *facts in values["inputs"]} for values in (before, now))
+    for path in known | found:
+        if known.get(path) != found.get(path):
+            change = "new" if path not in known else "missing" if path not in found else "changed"
+            raise SourceError(path, f"it is {change} since the batch in {out} was begun", remedy)
+
+
+def _lock(lines: IO[bytes], out: Path) -> None:
+    """Keep a second run out for as long as the file is open."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SourceError(str(out), "another run is writing there", "wait for it, or end it") from None
+
+
+def _flush(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
