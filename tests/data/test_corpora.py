@@ -289,10 +289,18 @@ COUNTS = {
     ("parstwiner", "train"): 6417,
     ("parstwiner", "dev"): 446,
     ("isna5", "all"): 7500,
+    ("isna5", "read"): 477,
+    ("isna5", "unread"): 7023,
     ("aut_ir1401", "all"): 3781,
+    ("aut_ir1401", "read"): 626,
+    ("aut_ir1401", "unread"): 3155,
     ("khabaryaab", "all"): 477,
     ("farsnews", "all"): 821,
+    ("farsnews", "read"): 919,
+    ("farsnews", "unread"): 458,
     ("hamshahri_rss", "all"): 1887,
+    ("hamshahri_rss", "read"): 860,
+    ("hamshahri_rss", "unread"): 1303,
     ("varzesh3", "all"): 2442,
     ("namnak", "all"): 175,
     ("sib200_pes", "train"): 701,
@@ -327,6 +335,27 @@ def labels_of(record: Record) -> dict[str, set[str]]:
         "target_stance": {label for stance in record.target_stances for label in stance.labels},
         "claim_stance": {label for stance in record.claim_stances for label in stance.labels},
     }
+
+
+def test_readings_stand_for_sections(tmp_path: Path) -> None:
+    """Part ``read`` has what was read in an article, whatever its section; ``unread`` has the others by section."""
+    unread = next(i for i in range(100) if f"farsnews-all-{i}" not in topics.readings())
+    read = next(i for i in range(100) if topics.readings().get(f"farsnews-all-{i}"))
+    rows = [{"title": "خبر", "text": f"متن {i}", "label": "sports/football"} for i in range(100)]
+    put_rows(tmp_path, "topic/farsnews.jsonl", rows)
+    parts = {
+        part: {r.id: r.topics for r in read_corpus("farsnews", tmp_path, part)} for part in ("all", "read", "unread")
+    }
+    assert parts["read"][f"farsnews-all-{read}"] == topics.readings()[f"farsnews-all-{read}"]
+    assert parts["unread"][f"farsnews-all-{unread}"] == ("sport",)
+    assert set(parts["all"].values()) == {("sport",)}
+    assert not parts["read"].keys() & parts["unread"].keys()
+
+
+def test_readings_are_of_known_articles_and_topics() -> None:
+    for article, found in topics.readings().items():
+        assert "read" in CORPORA[article.partition("-")[0]].parts
+        assert set(found) <= KEYS["topic"]
 
 
 def test_every_part_is_counted() -> None:

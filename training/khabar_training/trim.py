@@ -37,7 +37,8 @@ def trim(source: Path, target: Path, texts: Iterable[str], size: int) -> Path:
 def persian_texts(folder: Path) -> Iterator[str]:
     """Yield every text, title and claim of the Persian corpora in a folder."""
     for corpus in track([corpus for corpus in CORPORA.values() if corpus.language == "fa"], "Reading corpora"):
-        for part in corpus.parts:
+        files = {corpus.locate(folder, part): part for part in reversed(corpus.parts)}  # each once, by its first part
+        for part in reversed(files.values()):
             for record in read_corpus(corpus.name, folder, part):
                 yield from (record.text, record.title or "", *(stance.claim for stance in record.claim_stances))
 

@@ -1,8 +1,9 @@
 """Corpora of articles and sentences with a topic."""
 
+import json
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 
 from khabar_data.corpora.corpus import CorpusError, read_rows
@@ -23,17 +24,23 @@ type TopicMap = Callable[[str], tuple[str, ...]]
 def read_articles(
     path: Path, part: str, seed: int, *, name: str, topics: TopicMap, tidy: Callable[[str], str] = str.strip
 ) -> Iterator[Record]:
-    """Yield articles with a title; rows whose label means nothing to us, or with no text, are left out."""
+    """Yield articles with a title; rows whose label means nothing to us, or with no text, are left out.
+
+    Part ``all`` goes by the section that each came from; ``read`` has those alone that were read for Khabar, with
+    the topics that were found in them, and ``unread`` the others, by section.
+    """
     for i, row in enumerate(read_rows(path, "title", "text", "label")):
-        possible, text = topics(row["label"]), tidy(row["text"])
+        article, text = f"{name}-all-{i}", tidy(row["text"])
+        found = None if part == "all" else readings().get(article)
+        possible = (found or ()) if part == "read" else topics(row["label"]) if found is None else ()
         if possible and text:
             yield Record(
                 title=(row["title"] or "").strip() or None,
                 text=text,
                 topics=possible,
-                id=f"{name}-{part}-{i}",
+                id=article,
                 source=name,
-                group=row.get("url") or f"{name}-{part}-{i}",
+                group=row.get("url") or article,
             )
 
 
@@ -66,6 +73,17 @@ def unwrap(text: str) -> str:
     text = re.sub(r"\\([.()-])", r"\1", text)
     paragraphs = re.split(r"\n\s*\n", text)
     return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).strip()
+
+
+@cache
+def readings() -> Mapping[str, tuple[str, ...]]:
+    """Return the topics that were read in articles of the corpora, by the articles' ids.
+
+    The opening of each was read once, by a language model, by the project's guidelines: sections name the
+    desk that an article came from, and their topics are often others.
+    """
+    rows = json.loads(Path(__file__).with_name("topic_readings.json").read_text("utf-8"))
+    return {article: tuple(topics) for article, topics in rows.items()}
 
 
 def by_label(topics: LabelSets) -> TopicMap:
