@@ -73,12 +73,22 @@ class Report:
         )
 
 
+def entity_counts(analyzer: khabar.Analyzer, data: str, dev: Sequence[Record]) -> Counts:
+    """Return the span counts of each record, for the types that *dev* annotates; (n_records, n_types, 3)."""
+    articles = analyzer.predict_many((record.text for record in dev), targets=())
+    found = [article.entities for article in track(articles, data, len(dev), transient=True)]
+    types = annotated_types(dev)
+    return np.stack([span_counts(r.entities, f, types) for r, f in zip(dev, found, strict=True)])
+
+
+def annotated_types(records: Sequence[Record]) -> list[str]:
+    return sorted({kind for record in records for kind in record.entity_types})
+
+
 def entities(report: Report, analyzer: khabar.Analyzer, folder: Path, name: str) -> None:
     train, dev = (list(read_corpus(name, folder, part)) for part in ("train", "dev"))
-    types = sorted({kind for record in dev for kind in record.entity_types})
-    articles = analyzer.predict_many((record.text for record in dev), targets=())
-    found = [article.entities for article in track(articles, name, len(dev), transient=True)]
-    counts = np.stack([span_counts(r.entities, f, types) for r, f in zip(dev, found, strict=True)])
+    types = annotated_types(dev)
+    counts = entity_counts(analyzer, name, dev)
     dictionary = NameDictionary(train)
     baseline = sum(span_counts(record.entities, dictionary.predict(record.text), types) for record in dev)
     report.add(
@@ -112,15 +122,20 @@ def _opening(record: Record) -> str:
     return f"{record.title or ''} {record.text}"[:2000]
 
 
+def topic_counts(analyzer: khabar.Analyzer, data: str, dev: Sequence[Record]) -> Counts:
+    """Return for each record whether its topic is in the set that the record allows, and 1; (n_records, 2)."""
+    documents = (khabar.Document(record.text, record.title, targets=()) for record in dev)
+    found = [article.topic for article in track(analyzer.predict_many(documents), data, len(dev), transient=True)]
+    return np.array(
+        [[float(topic is not None and topic.label in r.topics), 1.0] for r, topic in zip(dev, found, strict=True)]
+    )
+
+
 def topic(
     report: Report, analyzer: khabar.Analyzer, data: str, dev: Sequence[Record], baselines: TopicBaselines
 ) -> None:
     """Accuracy over label sets: right is a topic in the set that the record allows."""
-    documents = (khabar.Document(record.text, record.title, targets=()) for record in dev)
-    found = [article.topic for article in track(analyzer.predict_many(documents), data, len(dev), transient=True)]
-    right = np.array(
-        [[float(topic is not None and topic.label in r.topics), 1.0] for r, topic in zip(dev, found, strict=True)]
-    )
+    right = topic_counts(analyzer, data, dev)
     by_set: dict[str, list[float]] = {}
     for record, row in zip(dev, right, strict=True):
         by_set.setdefault("|".join(record.topics), []).append(float(row[0]))

@@ -89,7 +89,7 @@ def fit(task: TaskSpec, samples: Sequence[Sample]) -> Fit:
     known = np.concatenate([sample.allowed[rows] for sample, rows in zip(samples, informative, strict=True)])
 
     def quality(temperature: float) -> Quality:
-        scores, right = _answers(replace(task, temperature=temperature), samples)
+        scores, right = judged_scores(replace(task, temperature=temperature), samples)
         error = calibration_error(scores, right) if len(scores) else None
         return Quality(temperature=temperature, loss=set_loss(logits / temperature, known), error=error)
 
@@ -108,7 +108,7 @@ def set_loss(logits: NDArray[np.floating], known: Booleans) -> float:
     return float((everything - np.logaddexp.reduce(wide, axis=-1, where=known)).mean())
 
 
-def _answers(task: TaskSpec, samples: Sequence[Sample]) -> tuple[Floats, Booleans]:
+def judged_scores(task: TaskSpec, samples: Sequence[Sample]) -> tuple[Floats, Booleans]:
     """Return the scores that ``predict`` reports at the task's temperature, and which answers are right."""
     if task.kind is not Kind.WORDS:
         chances = probabilities(np.concatenate([sample.logits for sample in samples]), task)

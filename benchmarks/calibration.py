@@ -1,0 +1,89 @@
+"""How far scores can be taken at their word, and the temperatures that make it so.
+
+    python benchmarks/calibration.py ../shared/data [--model FOLDER] [--output FOLDER]
+
+The temperature of each head is fitted on one half of its development articles and measured on the other, both
+ways round; the errors are over all answers, each scored with the temperature that has not seen it. With --output
+a checkpoint is written whose temperatures are fitted on both halves.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from accuracy import held_out
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from khabar.checkpoint import located
+from khabar.config import TaskSpec
+from khabar_data.corpora import read_corpus
+from khabar_data.records import Record
+from khabar_data.split import split
+from khabar_training.calibration import calibrate, fit, judged_scores
+from khabar_training.evaluation.reliability import calibration_error
+from khabar_training.labelled_logits import Observer, Sample
+
+HELD_OUT: Final = {"farexstance_article": 0.2, "real_silver": 0.25}
+
+
+def development(folder: Path) -> dict[str, list[Record]]:
+    """Return what no training has seen, by corpus."""
+    data = {
+        "peyma": list(read_corpus("peyma", folder, "dev")),
+        "khabaryaab": list(read_corpus("khabaryaab", folder, "all")),
+    }
+    return data | {name: held_out(name, folder, share)[1] for name, share in HELD_OUT.items()}
+
+
+def observed(model: Path, records: Sequence[Record], told: str) -> Observer:
+    observer = Observer(model)
+    for record in track(records, told, transient=True):
+        observer.take(record)
+    return observer
+
+
+def errors(task: TaskSpec, halves: Sequence[Sequence[Sample]]) -> tuple[float, float, int]:
+    """Return the calibration error as the model stands, then with each half scored as the other one wants it."""
+    plain, scaled = [], []
+    for own, other in (halves, halves[::-1]):
+        plain.append(judged_scores(task, own))
+        scaled.append(judged_scores(replace(task, temperature=fit(task, other).after.temperature), own))
+    before, after = (
+        calibration_error(np.concatenate([s for s, _ in one]), np.concatenate([r for _, r in one]))
+        for one in (plain, scaled)
+    )
+    return before, after, sum(len(scores) for scores, _ in plain)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("folder", type=Path, help="the folder that holds the corpora")
+    arguments.add_argument("--model", type=Path, help="a checkpoint folder; the bundled model by default")
+    arguments.add_argument("--output", type=Path, help="write the calibrated checkpoint here")
+    options = arguments.parse_args()
+    model = located(options.model)
+    table = Table("head", "data", "answers", "error as it is", "error scaled", "temperature")
+    data = development(options.folder)
+    for name, records in data.items():
+        halves = [
+            observed(model, list(split(records, 0.5, keep=keep)), f"{name}, {half}")
+            for half, keep in (("first half", True), ("second half", False))
+        ]
+        for task in halves[0].config.tasks:
+            samples = [half.samples[task.name].kept for half in halves]
+            if all(samples):
+                before, after, n = errors(task, samples)
+                best = fit(task, [*samples[0], *samples[1]]).after.temperature
+                table.add_row(task.name, name, str(n), f"{before:.3f}", f"{after:.3f}", f"{best:.2f}")
+    Console().print(table)
+    if options.output:
+        calibrate(model, (record for records in data.values() for record in records), output=options.output)
+
+
+if __name__ == "__main__":
+    main()
