@@ -49,9 +49,10 @@ function card(stance, lit, open, on) {
     "aria-pressed": String(lit === key),
     "data-key": `light:${key}`,
   });
+  const evidence = say().evidence(number(count), count);
   name.append(
     make("bdi", { lang: "fa", textContent: stance.target, translate: false }),
-    make("span", { className: "soft small", textContent: say().evidence(number(count), count) }),
+    make("span", { className: "soft small", textContent: stance.kind === "claim" ? `${say().claim} · ${evidence}` : evidence }),
   );
   const remove = button(say().remove, () => on.remove(stance), {
     className: "quiet",
@@ -61,15 +62,14 @@ function card(stance, lit, open, on) {
   return make(
     "li",
     { className: lit === key || open === key ? "stance chosen" : "stance" },
-    make("h3", {}, name),
-    bars(rows, stance.target),
     make(
       "div",
-      { className: "row" },
+      { className: "head" },
+      make("h3", {}, name),
       whyButton(key, open, say().whyOf(stance.target), () => on.why(stance)),
       ...(stance.added ? [remove] : []),
-      ...(stance.kind === "claim" ? [make("span", { className: "soft small", textContent: say().claim })] : []),
     ),
+    bars(rows, stance.target),
   );
 }
 

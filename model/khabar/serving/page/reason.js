@@ -1,7 +1,7 @@
 // Why: the words that carried an answer.
 import { button, find, make } from "./elements.js";
 import { labelName } from "./labels.js";
-import { number, say } from "./language.js";
+import { say } from "./language.js";
 
 const leastScale = 1; // log-odds: where nothing weighs this much, the heaviest is not shown as heavy
 const levels = 4;
@@ -49,13 +49,7 @@ function wordList(label, weights, document, most) {
   const items = weights.map(({ start, end, part, weight }) => {
     const words = document[part].slice(start, end).trim();
     const short = words.length > longest ? `${words.slice(0, longest).replace(/\s+\S*$/u, "")} …` : words;
-    return make(
-      "li",
-      {},
-      make("bdi", { className: classes(weight / most).join(" "), textContent: short, lang: "fa" }),
-      " ",
-      make("span", { className: "soft", dir: "ltr", textContent: number(Math.round(weight * 10) / 10) }),
-    );
+    return make("li", {}, make("bdi", { className: classes(weight / most).join(" "), textContent: short, lang: "fa" }));
   });
   return [make("p", { className: "soft small", textContent: label }), make("ul", { className: "weights" }, ...items)];
 }
