@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,17 @@ def until(true: Callable[[], bool]) -> None:
 @pytest.fixture(scope="session")
 def gated(tiny_checkpoint: Callable[[str], Path]) -> GatedAnalyzer:
     return GatedAnalyzer.load(tiny_checkpoint("wordpiece"), threads=1)
+
+
+@pytest.fixture(scope="session")
+def gated_bundled(bundled_analyzer: Analyzer) -> GatedAnalyzer:
+    """The model that ships: a random one has no stance to show."""
+    return GatedAnalyzer.load(bundled_analyzer.folder)
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., AbstractContextManager[httpx.Client]]:
+    return running
 
 
 @pytest.fixture(scope="session")
