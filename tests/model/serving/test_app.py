@@ -225,6 +225,16 @@ def test_security_headers(service: Service, method: str, path: str, status: int)
     assert "://" not in answer.text
 
 
+def test_the_page_is_kept_and_asked_after_and_answers_are_not(service: Service) -> None:
+    client, _ = service
+    for path in ("/", "/page/main.js", "/page/Vazirmatn.woff2", "/page/article.txt"):
+        first = client.get(path)
+        assert (first.status_code, first.headers["Cache-Control"]) == (200, "no-cache")
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert client.post("/v1/analyze", json={"text": TEXT}).headers["Cache-Control"] == "no-store"
+
+
 def test_no_text_is_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     client, _ = service
     secret = "راز"

@@ -23,7 +23,7 @@ TEXT: Final = "😀 وزیر خارجه ایران در کابل گفت بانک
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 _LONG_SECONDS: Final = 30.0
 """In which 20,000 words are to be shown, on a machine that does other things too."""
-_LONGEST_BLOCK: Final = 2.0
+_LONGEST_BLOCK: Final = 1.0
 """Seconds that the page may be unresponsive at one time with such a text."""
 
 

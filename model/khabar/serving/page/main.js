@@ -1,19 +1,18 @@
 // The page: what is shown, and what each control does.
 import { showStances, showTopic } from "./answers.js";
-import { documentOf, explain, judge, keyOf, newDocument, read, topicKey } from "./documents.js";
-import { calm, find, make } from "./elements.js";
+import { explain, judge, keyOf, topicKey } from "./documents.js";
+import { calm, find } from "./elements.js";
 import { entityMarks, setStop, showLegend, watchEntities } from "./entities.js";
 import { asCsv, asJson, download } from "./exports.js";
+import { showFiles } from "./files.js";
+import { watchInput } from "./input.js";
 import { number, say, speak, switchLanguage } from "./language.js";
-import { labelName, loadLabels, loadedModel, look } from "./labels.js";
+import { loadLabels, loadedModel, look } from "./labels.js";
 import { showPassage } from "./passage.js";
+import { readAll } from "./queue.js";
 import { reasonMarks, showReason } from "./reason.js";
 import { ServiceError } from "./service.js";
 import { showTrouble } from "./trouble.js";
-
-const sampleTitle = "شاخص آلودگی هوای کابل به ۲۸۶ رسید";
-const readers = 3; // documents that are asked about at once
-const patience = 5; // times that a busy service is asked again about one of several files
 
 const hidden = new Set(); // entity types switched off
 let documents = [];
@@ -35,52 +34,29 @@ async function run(given) {
 /** Read the documents that wait; errors are kept with the document that they are about. */
 async function goOn() {
   const { signal } = work;
-  const waiting = documents.filter(({ state }) => state === "waiting");
   report(say().reading);
   try {
     await loadLabels();
-    await Promise.all(Array.from({ length: readers }, () => readAll(waiting, signal)));
+    await readAll(documents, signal, changed);
   } catch (error) {
     fail(error, signal, goOn);
     return;
   }
   if (signal.aborted) return;
   report(shown.state === "done" ? say().ready : "");
-  if (documents.length === 1 && shown.state === "done") find("compose").open = false;
+  if (documents.length === 1 && shown.state === "done") fold();
 }
 
-async function readAll(waiting, signal) {
-  for (let document = waiting.shift(); document && !signal.aborted; document = waiting.shift()) {
-    document.state = "inHand";
-    showFiles();
-    await readOne(document, signal);
-    showFiles();
-    if (document === shown && !signal.aborted) show();
-  }
+function changed(document) {
+  if (document === shown && document.state !== "inHand") show();
+  else keepFocus(() => showFiles(documents, shown, view));
 }
 
-async function readOne(document, signal) {
-  try {
-    await patiently(() => read(document, signal), signal);
-    document.state = "done";
-  } catch (error) {
-    if (error.status === 401) {
-      document.state = "waiting";
-      throw error;
-    }
-    Object.assign(document, { state: "failed", error });
-  }
-}
-
-async function patiently(ask, signal) {
-  for (let left = documents.length > 1 ? patience : 0; ; left -= 1) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (error.status !== 503 || !left || signal.aborted) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
-    }
-  }
+/** Fold the form away; the focus that was in it goes to what opens it again. */
+function fold() {
+  const within = find("compose").contains(document.activeElement);
+  find("compose").open = false;
+  if (within) find("compose").querySelector("summary").focus();
 }
 
 function retry(document) {
@@ -117,13 +93,19 @@ function view(document) {
   show();
 }
 
-/** Show the document that is viewed; what had the focus keeps it. */
 function show() {
+  keepFocus(() => {
+    showFiles(documents, shown, view);
+    showTrouble(shown?.error, shown?.error instanceof ServiceError ? () => retry(shown) : null);
+    find("result").hidden = shown?.state !== "done";
+    if (shown?.state === "done") showResult();
+  });
+}
+
+/** Make controls anew; the one that had the focus is found again by its key. */
+function keepFocus(render) {
   const key = document.activeElement?.dataset.key;
-  showFiles();
-  showTrouble(shown?.error, shown?.error instanceof ServiceError ? () => retry(shown) : null);
-  find("result").hidden = shown?.state !== "done";
-  if (shown?.state === "done") showResult();
+  render();
   if (key) document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 
@@ -148,25 +130,6 @@ function showResult() {
 function hideTypes() {
   find("passage").className = ["passage", ...[...hidden].map((type) => `without-look-${look(type)}`)].join(" ");
   setStop(find("passage"));
-}
-
-function showFiles() {
-  find("files").hidden = documents.length < 2;
-  find("files").setAttribute("aria-label", say().files);
-  find("files").replaceChildren(make("ul", {}, ...documents.map(fileEntry)));
-}
-
-function fileEntry(document, index) {
-  const states = { waiting: say().waiting, inHand: say().inHand, failed: say().failed };
-  const topic = document.topic && labelName("topic", document.topic.label);
-  const open = make(
-    "button",
-    { type: "button", className: document.state, onclick: () => view(document), "data-key": `file:${index}` },
-    make("bdi", { textContent: document.name }),
-    make("span", { className: "soft", textContent: states[document.state] ?? topic ?? "" }),
-  );
-  if (document === shown) open.setAttribute("aria-current", "true");
-  return make("li", {}, open);
 }
 
 function report(message) {
@@ -227,9 +190,8 @@ function remove(stance) {
 
 function toggle(type) {
   if (!hidden.delete(type)) hidden.add(type);
-  showLegend(shown.entities, hidden, toggle);
+  keepFocus(() => showLegend(shown.entities, hidden, toggle));
   hideTypes();
-  find("legend").querySelector(`[data-key="type:${CSS.escape(type)}"]`).focus();
 }
 
 function scrollTo(selector) {
@@ -248,6 +210,7 @@ find("asking").addEventListener("submit", (event) => {
     find("question").value = "";
     [lit, reason] = [added?.evidence.length ? keyOf(added) : null, null];
     show();
+    find("judged").firstElementChild.scrollIntoView({ block: "nearest" });
     report(lit ? say().lit(number(added.evidence.length)) : "");
   });
 });
@@ -260,61 +223,6 @@ const done = () => documents.filter(({ state }) => state === "done");
 find("json").addEventListener("click", () => download(asJson(done()), "khabar.json", "application/json"));
 find("csv").addEventListener("click", () => download(asCsv(done()), "khabar.csv", "text/csv"));
 find("print").addEventListener("click", () => print());
-
-// What is given
-
-find("composing").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = find("body").value;
-  const title = find("title").value.trim();
-  run([newDocument({ title, text, fiction: isSample(text) })]);
-});
-
-let sample = null;
-const isSample = (text) => sample !== null && text === sample;
-
-find("sample").addEventListener("click", async () => {
-  try {
-    const answer = await fetch("page/article.txt");
-    if (!answer.ok) throw new ServiceError("page/article.txt", answer.status);
-    sample = (await answer.text()).trim();
-  } catch (error) {
-    showTrouble(error instanceof ServiceError ? error : new ServiceError("page/article.txt", 0), null);
-    return;
-  }
-  find("title").value = sampleTitle;
-  find("body").value = sample;
-  find("composing").requestSubmit();
-});
-
-async function runFiles(files) {
-  if (!files.length) return;
-  find("compose").open = false;
-  await run(await Promise.all([...files].map(documentOf)));
-}
-
-find("choose").addEventListener("click", () => find("picker").click());
-find("picker").addEventListener("change", async ({ target }) => {
-  const files = [...target.files];
-  target.value = ""; // so that the same file may be chosen again
-  await runFiles(files);
-});
-
-const holdsFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
-window.addEventListener("dragover", (event) => {
-  if (!holdsFiles(event)) return;
-  event.preventDefault();
-  document.body.classList.add("dropping");
-});
-window.addEventListener("dragleave", ({ relatedTarget }) => {
-  if (!relatedTarget) document.body.classList.remove("dropping");
-});
-window.addEventListener("drop", (event) => {
-  document.body.classList.remove("dropping");
-  if (!holdsFiles(event)) return;
-  event.preventDefault();
-  runFiles(event.dataTransfer.files);
-});
 
 // Preferences
 
@@ -329,6 +237,7 @@ find("theme").addEventListener("click", () => {
   showPreferences();
 });
 
+watchInput(run);
 watchEntities(find("passage"), (index) => shown.entities[index]);
 showPreferences();
 loadLabels().then(showPreferences, () => {}); // a fault is told when the first text is read
