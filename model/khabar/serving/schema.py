@@ -10,7 +10,7 @@ from khabar.results import Document, Explanation
 _LONGEST_TEXT: Final = 300_000
 _LONGEST_LINE: Final = 2_000
 _MOST_QUESTIONS: Final = 32
-_LONGEST_EXPLAINED: Final = 15_000
+_LONGEST_EXPLAINED: Final = 10_000
 _MOST_EXPLAINED: Final = 4
 """One request may hold up the model for a minute or so, and not for longer."""
 

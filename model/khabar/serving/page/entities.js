@@ -55,7 +55,12 @@ export function watchEntities(passage, entityOf) {
   passage.addEventListener("focusout", closeTip);
   passage.addEventListener("keydown", (event) => move(passage, event));
   document.addEventListener("keydown", ({ key }) => key === "Escape" && closeTip());
-  document.addEventListener("scroll", closeTip, { passive: true });
+  const follow = () => {
+    const mark = passage.querySelector("mark:focus");
+    if (mark && !find("tip").hidden) open({ target: mark });
+    else closeTip();
+  };
+  document.addEventListener("scroll", follow, { passive: true });
 }
 
 /** The first mark of each entity whose type is not switched off; an entity may be cut where evidence begins. */
