@@ -37,6 +37,7 @@ async function goOn() {
   report(say().reading);
   try {
     await loadLabels();
+    showPreferences(); // the model has a name now
     await readAll(documents, signal, changed);
   } catch (error) {
     fail(error, signal, goOn);
