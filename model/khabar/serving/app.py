@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
@@ -26,8 +27,8 @@ from khabar.serving import failures
 from khabar.serving.batcher import Batcher
 from khabar.serving.guard import Guard
 from khabar.serving.metrics import Metrics
-from khabar.serving.offsets import in_utf16
-from khabar.serving.schema import AnalyzeRequest, BatchRequest, Failure
+from khabar.serving.offsets import explained_in_utf16, in_utf16
+from khabar.serving.schema import AnalyzeRequest, BatchRequest, Explained, ExplainRequest, Failure
 from khabar.serving.settings import ServingSettings
 
 SETTINGS_VARIABLE: Final = "KHABAR_SERVING"
@@ -54,12 +55,10 @@ _JSON_LINES: Final = {
     "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
     "description": "A line for each document, in order: an article, or `id` and `errors`.",
 }
-_ROOT: Final = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Khabar</title>
-<h1>Khabar</h1>
-<p>Reads Persian and Dari news. Ask <code>POST /v1/analyze</code>; <a href="openapi.json">openapi.json</a> describes
-the service.</p></html>
-"""
+_PAGE: Final = Path(__file__).parent / "page"
+_BESIDE: Final[list[str | tuple[str, str]]] = [("khabar", "fonts"), ("khabar", "samples")]
+"""What the page shows that others need too."""
+_REVALIDATED: Final = {"Cache-Control": "no-cache"}
 
 
 def from_environment() -> FastAPI:
@@ -97,7 +96,9 @@ def create_app(analyzer: Analyzer, settings: ServingSettings) -> FastAPI:
         },
     )
     _add_reading(app, batcher)
+    _add_explaining(app, batcher)
     _add_state(app, batcher, analyzer, metrics)
+    _add_page(app)
     known = ["/openapi.json", *app.openapi()["paths"], "/"]
     app.add_middleware(Guard, settings=settings, metrics=metrics, guarded=_GUARDED, known=known)
     return app
@@ -117,6 +118,38 @@ def _add_reading(app: FastAPI, batcher: Batcher) -> None:
         """Read many articles; answers come as they are ready."""
         batcher.check_room()
         return StreamingResponse(_lines(batcher, body.documents), media_type="application/x-ndjson")
+
+
+def _add_explaining(app: FastAPI, batcher: Batcher) -> None:
+    """Add what says why."""
+
+    @app.post("/v1/explain", response_model=Explained, responses=_REFUSALS)
+    async def explain(body: ExplainRequest, request: Request) -> Response:
+        """Say which words carried the topic and the stances asked for; it takes seconds."""
+        explanations = await _unless_gone(request, batcher.explain(body.document(), topic=body.topic))
+        found = [explanation.to_dict() for explanation in explanations]
+        if body.offsets == "utf16":
+            found = [explained_in_utf16(one, body.text, body.title) for one in found]
+        return Response(json_line({"explanations": found}), media_type="application/json")
+
+
+def _add_page(app: FastAPI) -> None:
+    """Add the page for people, and what it is made of."""
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> FileResponse:
+        return FileResponse(_PAGE / "index.html", headers=_REVALIDATED)
+
+    app.mount("/page", _PageFiles(directory=_PAGE, packages=_BESIDE))
+
+
+class _PageFiles(StaticFiles):
+    """Files that a browser may keep, but asks after each time."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        answer = super().file_response(*args, **kwargs)
+        answer.headers.update(_REVALIDATED)
+        return answer
 
 
 def _add_state(app: FastAPI, batcher: Batcher, analyzer: Analyzer, metrics: Metrics) -> None:
@@ -142,10 +175,6 @@ def _add_state(app: FastAPI, batcher: Batcher, analyzer: Analyzer, metrics: Metr
     async def prometheus() -> Response:
         """Give counts and times to Prometheus."""
         return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
-
-    @app.get("/", include_in_schema=False)
-    async def root() -> HTMLResponse:
-        return HTMLResponse(_ROOT)
 
 
 async def _article(batcher: Batcher, asked: AnalyzeRequest) -> dict[str, Any]:

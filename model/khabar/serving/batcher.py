@@ -4,9 +4,11 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from types import TracebackType
 from typing import Final, Self
@@ -14,7 +16,7 @@ from typing import Final, Self
 from khabar.analyzer import Analyzer
 from khabar.errors import KhabarError
 from khabar.reading import Reading
-from khabar.results import Article, Document
+from khabar.results import Article, Document, Explanation
 from khabar.serving.metrics import Metrics
 from khabar.serving.settings import ServingSettings
 
@@ -51,7 +53,10 @@ class _Job:
 
 
 class Batcher:
-    """An asynchronous context: within it documents are taken, and one thread runs the model."""
+    """An asynchronous context: within it documents are taken, and one thread runs the model.
+
+    Explanations have a thread of their own, one at a time: they slow the batches down and do not stop them.
+    """
 
     def __init__(self, analyzer: Analyzer, settings: ServingSettings, metrics: Metrics) -> None:
         self._analyzer = analyzer
@@ -64,6 +69,7 @@ class Batcher:
         self._freed = asyncio.Event()
         self._reader = ThreadPoolExecutor(1, "khabar-reader")
         self._model = ThreadPoolExecutor(1, "khabar-model")
+        self._explainer = ThreadPoolExecutor(1, "khabar-explainer")
 
     async def __aenter__(self) -> Self:
         self._consumer = asyncio.create_task(self._consume())
@@ -73,7 +79,7 @@ class Batcher:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._consumer.cancel()
-        for threads in (self._reader, self._model):
+        for threads in (self._reader, self._model, self._explainer):
             threads.shutdown(wait=False, cancel_futures=True)
 
     @property
@@ -98,13 +104,40 @@ class Batcher:
         Raises InputError as :meth:`Analyzer.read` does, BusyError where no place is left or the time is
         up, ModelFailureError where the model fails.
         """
+        async with self._place():
+            loop = asyncio.get_running_loop()
+            reading = await loop.run_in_executor(self._reader, self._analyzer.read, document)
+            return await self._answer(_Job(reading, min_score, self._tokens(reading)))
+
+    async def explain(self, document: Document, *, topic: bool) -> tuple[Explanation, ...]:
+        """Return what :meth:`Analyzer.explain` does, from a place as in :meth:`analyze`; errors are the same.
+
+        Cancelling frees the place, and takes back an explanation that has not begun.
+        """
+        work = partial(
+            self._analyzer.explain,
+            document.text,
+            title=document.title,
+            targets=document.targets,
+            claims=document.claims,
+            topic=topic,
+        )
+        async with self._place():
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._explainer, work)
+            except KhabarError:
+                raise
+            except Exception as error:
+                raise _failure(error) from None
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Hold a place while a document is in hand; BusyError where none is left or the time is up."""
         self.check_room()
         self._count(1)
         try:
             async with asyncio.timeout(self._settings.time_limit):
-                loop = asyncio.get_running_loop()
-                reading = await loop.run_in_executor(self._reader, self._analyzer.read, document)
-                return await self._answer(_Job(reading, min_score, self._tokens(reading)))
+                yield
         except TimeoutError:
             problem = f"no answer within {self._settings.time_limit:g} s"
             raise BusyError(problem, self._retry_after()) from None
@@ -168,9 +201,9 @@ class Batcher:
                     if not job.answer.done():
                         await self._run([job])
                 return
-            _LOG.error("the model failed on a document: %s", where(error))
+            failure = _failure(error)
             if not batch[0].answer.done():
-                batch[0].answer.set_exception(ModelFailureError())
+                batch[0].answer.set_exception(failure)
             return
         self._measure(batch, time.perf_counter() - started)
         for job, article in zip(batch, articles, strict=True):
@@ -182,6 +215,12 @@ class Batcher:
         self._metrics.batch_documents.observe(len(batch))
         self._metrics.batch_seconds.observe(seconds)
         self._metrics.tokens.inc(sum(job.tokens for job in batch))
+
+
+def _failure(error: Exception) -> ModelFailureError:
+    """Log where the model failed, and return what the client is told."""
+    _LOG.error("the model failed on a document: %s", where(error))
+    return ModelFailureError()
 
 
 def where(error: BaseException) -> str:

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
-from khabar import Analyzer, Article
+from khabar import Analyzer, Article, Explanation
 from khabar.reading import Reading
 from khabar.serving.app import create_app
 from khabar.serving.settings import ServingSettings
@@ -22,12 +22,18 @@ FATAL = "انفجار"
 
 
 class GatedAnalyzer(Analyzer):
-    """Reads only while its gate is open, notes each batch, and breaks on a text that holds FATAL."""
+    """Reads only while its gate is open, notes each batch, and breaks on a text that holds FATAL.
+
+    Explanations have a gate of their own.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.gate = threading.Event()
         self.gate.set()
+        self.explain_gate = threading.Event()
+        self.explain_gate.set()
+        self.explaining: list[str] = []
         self.batches: list[list[str]] = []
 
     def analyze(self, readings: Sequence[Reading], min_scores: Sequence[float]) -> list[Article]:
@@ -38,6 +44,13 @@ class GatedAnalyzer(Analyzer):
             if FATAL in text:
                 raise ValueError(f"cannot read {text}")
         return super().analyze(readings, min_scores)
+
+    def explain(self, text: str, **asked: Any) -> tuple[Explanation, ...]:
+        self.explaining.append(text)
+        assert self.explain_gate.wait(10)
+        if FATAL in text:
+            raise ValueError(f"cannot read {text}")
+        return super().explain(text, **asked)
 
 
 @contextmanager
@@ -71,6 +84,17 @@ def gated(tiny_checkpoint: Callable[[str], Path]) -> GatedAnalyzer:
 
 
 @pytest.fixture(scope="session")
+def gated_bundled(bundled_analyzer: Analyzer) -> GatedAnalyzer:
+    """The model that ships: a random one has no stance to show."""
+    return GatedAnalyzer.load(bundled_analyzer.folder)
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., AbstractContextManager[httpx.Client]]:
+    return running
+
+
+@pytest.fixture(scope="session")
 def shared(gated: GatedAnalyzer) -> Iterator[httpx.Client]:
     """A service for tests that need no settings of their own."""
     with running(gated, max_body_bytes=20_000) as client:
@@ -80,16 +104,20 @@ def shared(gated: GatedAnalyzer) -> Iterator[httpx.Client]:
 @pytest.fixture
 def service(shared: httpx.Client, gated: GatedAnalyzer) -> Iterator[Service]:
     gated.batches.clear()
+    gated.explaining.clear()
     yield shared, gated
     gated.gate.set()
+    gated.explain_gate.set()
 
 
 @pytest.fixture
 def make_service(gated: GatedAnalyzer) -> Iterator[Callable[..., Any]]:
     """Give a function that starts a service with given settings, as a context."""
     gated.batches.clear()
+    gated.explaining.clear()
     yield lambda **settings: running(gated, **settings)
     gated.gate.set()
+    gated.explain_gate.set()
 
 
 @pytest.fixture(scope="session")

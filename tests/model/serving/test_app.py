@@ -122,6 +122,51 @@ def test_batch_is_streamed(make_service: Callable[..., AbstractContextManager[ht
         assert len(list(lines)) == 99
 
 
+def test_explanations(service: Service, gated: Analyzer) -> None:
+    client, _ = service
+    asked: dict[str, Any] = {"title": "کابل", "targets": ["ایران"], "claims": ["باران شد"], "topic": True}
+    answer = client.post("/v1/explain", json={"text": TEXT, **asked})
+    assert answer.status_code == 200
+    expected = [explanation.to_dict() for explanation in gated.explain(TEXT, **asked)]
+    assert answer.json() == {"explanations": expected}
+    assert [found["kind"] for found in expected] == ["topic", "target", "claim"]
+
+
+def test_explanations_in_utf16(service: Service) -> None:
+    client, _ = service
+    asked = {"text": TEXT, "title": "👍 " + TEXT}
+    points = client.post("/v1/explain", json=asked).json()["explanations"][0]["weights"]
+    units = client.post("/v1/explain", json={**asked, "offsets": "utf16"}).json()["explanations"][0]["weights"]
+    assert {weight["part"] for weight in points} == {"text", "title"}
+    for point, unit in zip(points, units, strict=True):
+        source = asked[point["part"]]
+        word = source.encode("utf-16-le")[2 * unit["start"] : 2 * unit["end"]].decode("utf-16-le")
+        assert word == source[point["start"] : point["end"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "text"),
+        ({"text": "ab " * 5_001}, "text"),
+        ({"text": TEXT, "targets": ["ا"] * 5}, "targets"),
+        ({"text": TEXT, "claims": ["!"]}, "claims"),
+        ({"text": TEXT, "topic": "yes"}, "topic"),
+        ({"text": TEXT, "min_score": 0.5}, "min_score"),
+    ],
+)
+def test_the_field_at_fault_of_an_explanation(service: Service, body: Any, field: str) -> None:
+    answer = service[0].post("/v1/explain", json=body)
+    assert answer.status_code == 422
+    assert [problem["field"] for problem in answer.json()["errors"]] == [field]
+
+
+def test_a_long_text_has_its_stances_explained(service: Service) -> None:
+    asked = {"text": "کابل " + "ab " * 5_001, "targets": ["کابل"], "topic": False}
+    answer = service[0].post("/v1/explain", json=asked)
+    assert [found["kind"] for found in answer.json()["explanations"]] == ["target"]
+
+
 def test_model(service: Service, gated: Analyzer) -> None:
     found = service[0].get("/v1/model").json()
     assert found["name"] == gated.config.name == "tiny-wordpiece"
@@ -150,17 +195,20 @@ def test_open_api_has_examples_that_work(service: Service) -> None:
     client, _ = service
     document = client.get("/openapi.json").json()
     schemas = document["components"]["schemas"]
-    assert {"/v1/analyze", "/v1/analyze/batch", "/v1/model", "/healthz", "/readyz", "/metrics"} == set(
-        document["paths"]
-    )
+    asked = {"/v1/analyze", "/v1/analyze/batch", "/v1/explain"}
+    assert {*asked, "/v1/model", "/healthz", "/readyz", "/metrics"} == set(document["paths"])
     assert client.post("/v1/analyze", json=schemas["AnalyzeRequest"]["examples"][0]).status_code == 200
     assert client.post("/v1/analyze/batch", json=schemas["BatchRequest"]["examples"][0]).status_code == 200
+    assert client.post("/v1/explain", json=schemas["ExplainRequest"]["examples"][0]).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
         ("GET", "/", 200),
+        ("GET", "/page/page.css", 200),
+        ("GET", "/page/../app.py", 404),
+        ("GET", "/page/%2e%2e/app.py", 404),
         ("GET", "/healthz", 200),
         ("GET", "/docs", 404),
         ("PUT", "/v1/analyze", 405),
@@ -177,14 +225,26 @@ def test_security_headers(service: Service, method: str, path: str, status: int)
     assert "://" not in answer.text
 
 
+def test_the_page_is_kept_and_asked_after_and_answers_are_not(service: Service) -> None:
+    client, _ = service
+    for path in ("/", "/page/main.js", "/page/Vazirmatn.woff2", "/page/article.txt"):
+        first = client.get(path)
+        assert (first.status_code, first.headers["Cache-Control"]) == (200, "no-cache")
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert client.post("/v1/analyze", json={"text": TEXT}).headers["Cache-Control"] == "no-store"
+
+
 def test_no_text_is_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     client, _ = service
     secret = "راز"
     with caplog.at_level(logging.DEBUG):
         assert client.post("/v1/analyze", json={"text": f"{secret} کابل"}).status_code == 200
         broken = client.post("/v1/analyze", json={"text": f"{secret} {FATAL}"})
+        broken_too = client.post("/v1/explain", json={"text": f"{secret} {FATAL}"})
         wrong = client.post("/v1/analyze", json={"text": TEXT, "title": {secret: secret}, "min_score": secret})
-    assert (broken.status_code, wrong.status_code) == (500, 422)
+    assert (broken.status_code, broken_too.status_code, wrong.status_code) == (500, 500, 422)
+    assert broken.json() == broken_too.json()
     assert secret not in broken.text + wrong.text
     ours = [record.getMessage() + str(record.exc_info) for record in caplog.records if "httpcore" not in record.name]
     assert any("the model failed on a document: ValueError at khabar.serving.batcher" in line for line in ours)
@@ -204,6 +264,7 @@ def test_token(make_service: Callable[..., AbstractContextManager[httpx.Client]]
         right = httpx.Headers({"Authorization": "Bearer s3cret راز"}, encoding="utf-8")
         assert client.get("/v1/model", headers=right).status_code == 200
         assert client.post("/v1/analyze", json={"text": TEXT}, headers=right).status_code == 200
-        assert client.post("/v1/analyze", json={"text": TEXT}).status_code == 401
-        for path in ("/", "/healthz", "/readyz", "/openapi.json"):
+        for path in ("/v1/analyze", "/v1/explain"):
+            assert client.post(path, json={"text": TEXT}).status_code == 401
+        for path in ("/", "/page/main.js", "/healthz", "/readyz", "/openapi.json"):
             assert client.get(path).status_code == 200

@@ -99,6 +99,31 @@ def test_a_full_queue(make_service: MakeService, gated: Any, wait_until: WaitUnt
         assert [json.loads(line)["text"] for line in many.text.splitlines()] == [f"کابل {n}" for n in range(20)]
 
 
+def test_an_explanation_holds_a_place_and_nobody_up(
+    make_service: MakeService, gated: Any, wait_until: WaitUntil
+) -> None:
+    gated.explain_gate.clear()
+    with make_service(max_queue=2) as client, ThreadPoolExecutor(1) as other:
+        slow = other.submit(client.post, "/v1/explain", json={"text": "کابل"})
+        wait_until(lambda: gated.explaining == ["کابل"])
+        assert in_hand(client) == 1
+        assert ask(client, "هرات").status_code == 200
+        with pytest.raises(httpx.ReadTimeout):  # it waits behind the first, and frees its place
+            client.post("/v1/explain", json={"text": "تهران"}, timeout=0.3)
+        wait_until(lambda: in_hand(client) == 1)
+        gated.explain_gate.set()
+        assert slow.result().status_code == 200
+        assert gated.explaining == ["کابل"]
+    gated.explain_gate.clear()
+    with make_service(max_queue=1, time_limit=0.5) as client, ThreadPoolExecutor(1) as other:
+        slow = other.submit(client.post, "/v1/explain", json={"text": "کابل"})
+        wait_until(lambda: in_hand(client) == 1)
+        assert client.post("/v1/explain", json={"text": "هرات"}).status_code == 503
+        assert slow.result().status_code == 503
+        assert in_hand(client) == 0
+        gated.explain_gate.set()
+
+
 def test_the_time_is_up(make_service: MakeService, gated: Any) -> None:
     gated.gate.clear()
     with make_service(time_limit=0.2) as client:

@@ -17,7 +17,8 @@ from khabar_training.report.marking import Piece, cut, verdicts
 from khabar_training.report.summary import number
 
 _FONT: Final = "Vazirmatn.woff2"
-"""Vazirmatn 33 by Saber Rastikerdar, all weights, under the SIL Open Font License beside it."""
+"""Vazirmatn 33 by Saber Rastikerdar, all weights, under the SIL Open Font License beside it; the page of the
+service has the same copy."""
 _LONG: Final = 120
 """Texts of more words are folded."""
 _FEW_THRESHOLDS: Final = 8
@@ -81,5 +82,5 @@ def _clean(value: object) -> object:
 
 
 def _font() -> Markup:
-    data = (resources("khabar_training.report") / "fonts" / _FONT).read_bytes()
+    data = (resources("khabar") / "fonts" / _FONT).read_bytes()
     return Markup(f"data:font/woff2;base64,{b64encode(data).decode()}")
