@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any, Final
 
-from khabar.analyzer import Analyzer
-from khabar.batch.analysis import analyze_rows
+from khabar.batch.analysis import analyze_rows, load_model
 from khabar.batch.inputs import Input
 from khabar.batch.places import EXTRA, PART, drafted_file
 from khabar.batch.rows import Row, read_rows
 from khabar.batch.schema import as_json, output_table
 from khabar.batch.settings import BatchSettings
-from khabar.checkpoint import Checkpoint, located
-from khabar.errors import CheckpointError
 from khabar.extras import load_extra
 
 
@@ -68,11 +65,7 @@ class PartReader:
 
     def __init__(self, job: Job, threads: int) -> None:
         self._job = job
-        folder = located(job.model)
-        if Checkpoint(folder).digest != job.digest:
-            remedy = "put the same model in the same place on every machine"
-            raise CheckpointError(folder, "it is another model than the batch was begun with", remedy)
-        self._analyzer = Analyzer.load(folder, threads=threads, providers=job.settings.providers)
+        self._analyzer = load_model(job.model, job.digest, threads, job.settings.providers)
 
     def read(self, part: Part) -> Iterator[float | PartDone]:
         """Yield for each row that is read its share of the bytes, and when the part's file stands, the part as done."""

@@ -11,7 +11,7 @@ from khabar.batch.parts import Job, Part, PartDone, cut
 from khabar.batch.schema import kept_columns
 from khabar.batch.settings import BatchSettings
 from khabar.batch.workers import read_parts
-from khabar.checkpoint import Checkpoint, bundled, located
+from khabar.checkpoint import Checkpoint, located, portable
 from khabar.errors import InputError
 
 type Engine = Callable[[Job, Iterator[Part], int | None], Iterator[float | PartDone]]
@@ -54,8 +54,7 @@ def run_batch(
     digest = Checkpoint(folder).digest
     articles = articles_of(out, settings)
     sources = find_inputs(inputs, str(out), articles)
-    name = None if folder == bundled() else str(folder.resolve())  # each machine has the bundled one in its own place
-    job = Job(name, digest, articles, settings, kept_columns(sources, settings))
+    job = Job(portable(folder), digest, articles, settings, kept_columns(sources, settings))
     with opened(out, settings, digest, sources) as manifest:
         left = [number for number in range(len(sources)) if not manifest.has_all(number)]
         progress = _Progress(manifest, sum(sources[number].size for number in left))
