@@ -147,7 +147,7 @@ def test_uris_go_straight_to_arrow(source: Path, tmp_path: Path, model: Path, al
 
 
 def test_errors_come_as_they_were_raised(source: Path, tmp_path: Path, model: Path) -> None:
-    with pytest.raises(InputError, match="^providers is 'abacus'"):
+    with pytest.raises(InputError, match=r"^providers is 'abacus'"):
         on_cluster(source, tmp_path / "out", model, replace(CHOSEN, providers=("abacus",)))
     assert are_gone()
 
