@@ -214,7 +214,7 @@ def test_a_dataset(source: Path, tmp_path: Path, model: Path, alone: Path) -> No
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"txt": "کابل"}, "no column 'text'; the dataset has txt; did you mean 'text'"),
+        ({"txt": "کابل"}, "no column 'text'; the dataset has txt; did you mean 'txt'"),
         ({"text": "کابل", "topic": "x"}, "columns topic already; name a prefix"),
     ],
 )
