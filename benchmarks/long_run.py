@@ -1,6 +1,6 @@
 """A long batch watched: memory of all its processes and articles a second, over time, as CSV and one plot.
 
-    python benchmarks/long_run.py runs/long [--articles 200000] [--workers 2] [--every 30]
+    python benchmarks/long_run.py runs/long [--articles 200000] [--workers 2] [--part-rows 1000] [--every 30]
 
 It makes an archive of the own samples, varied, reads it with ``khabar batch``'s engine, and adds a line to
 ``watched.csv`` every so many seconds. Killed and started again with the same arguments it goes on, and the CSV too.
@@ -18,7 +18,7 @@ from own_archive import write_archive
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from khabar.batch import run_batch
+from khabar.batch import BatchSettings, run_batch
 
 FIELDS = ("seconds", "articles", "rate", "megabytes", "largest", "processes")
 
@@ -34,7 +34,7 @@ def memory() -> tuple[float, float, int]:
     return sum(sizes), max(sizes), len(sizes)
 
 
-def watch(folder: Path, n_articles: int, workers: int, every: float) -> None:
+def watch(folder: Path, n_articles: int, workers: int, part_rows: int, every: float) -> None:
     """Run the batch, or go on with it, and note how it does."""
     path = folder / "watched.csv"
     before = lines(path)
@@ -46,7 +46,8 @@ def watch(folder: Path, n_articles: int, workers: int, every: float) -> None:
         task = progress.add_task("", total=n_articles, rate=0.0, megabytes=0.0)
         begin = last = time.monotonic()
         rows = 0
-        for step in run_batch([str(folder / "in")], folder / "read", workers=workers):
+        settings = BatchSettings(part_rows=part_rows)
+        for step in run_batch([str(folder / "in")], folder / "read", settings, workers=workers):
             now = time.monotonic()
             progress.update(task, completed=step.n_articles)
             if now - last >= every:
@@ -97,10 +98,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--articles", type=int, default=200_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--part-rows", type=int, default=1000)
     parser.add_argument("--every", type=float, default=30, help="seconds between two lines")
     arguments = parser.parse_args()
     write_archive(arguments.folder / "in", arguments.articles)
-    watch(arguments.folder, arguments.articles, arguments.workers, arguments.every)
+    watch(arguments.folder, arguments.articles, arguments.workers, arguments.part_rows, arguments.every)
     show(arguments.folder)
 
 

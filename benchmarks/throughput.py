@@ -34,7 +34,7 @@ LENGTHS = (100, 200, 400, 800, 1600)
 USUAL = 400
 SIZES = {"1 M": 10**6, "100 M": 10**8, "10 B": 10**10}
 N_PARTS = 12
-WORDS_A_SECOND = 4_000
+WORDS_A_SECOND = 1_200
 """About what a core reads; only to choose how many articles a measurement takes."""
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FAULT: Final = "fault"
 """The column, after the prefix, that says why a row of a dataset could not be read; null where it was."""
-_PART: Final = "Ray"
+_PART: Final = "khabar.scale"
 _EXTRA: Final = "ray"
 _RETRIES: Final = 3
 """How often a part is given out again: a machine may go, but a part that kills who reads it must not do so for ever."""

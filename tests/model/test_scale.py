@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import pytest
 from khabar.batch import BatchSettings, Columns, Step, run_batch
 from khabar.batch.parts import Part, PartDone
 from khabar.batch.workers import read_parts
-from khabar.errors import CheckpointError, InputError, SourceError, WorkerError
+from khabar.errors import CheckpointError, InputError, MissingExtraError, SourceError, WorkerError
 from khabar.scale import FAULT, _spread, analyze_dataset, on_ray
 
 ray = pytest.importorskip("ray", reason="needs the extra 'ray'")
@@ -183,6 +184,12 @@ def test_parts_that_cannot_be_seen_from_here_are_not_taken_for_done(
     with pytest.raises(SourceError, match="name a folder that all machines share"):
         on_cluster(source, tmp_path / "out", model)
     assert (tmp_path / "out" / "manifest.jsonl").read_bytes().count(b"\n") == 1
+
+
+def test_what_it_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray.data", None)
+    with pytest.raises(MissingExtraError, match=r"khabar\[ray\]"):
+        analyze_dataset(ray.data.range(1))
 
 
 def test_another_model_on_a_machine_is_refused(source: Path, tmp_path: Path, model: Path) -> None:
