@@ -42,10 +42,10 @@ def on_ray(address: str | None = None) -> Engine:
     *address* is that of the cluster, as ``10.0.0.1:6379`` or ``auto``; None takes the one that the
     process is connected to or that ``RAY_ADDRESS`` names, or else begins one on this machine. A
     worker is an actor with a core of its own, and a GPU where the providers name cuda; without a
-    number there are as many as the cluster has. This process reads the inputs and puts part after part into the
-    object store, one for each actor that is free. Every machine needs Khabar, a model given by folder,
-    and the place of the articles, under the same name. MissingExtraError without ray, ConfigError where no
-    cluster answers, WorkerError where a part has cost four actors.
+    number there are as many as the cluster has. This process reads the inputs and puts part after
+    part into the object store, one for each actor that is free. Every machine needs Khabar, a model
+    given by folder, and the place of the articles, under the same name. MissingExtraError without
+    ray, ConfigError where no cluster answers, WorkerError where a part has cost four actors.
     """
 
     def read_parts(job: Job, parts: Iterator[Part], n_workers: int | None) -> Iterator[float | PartDone]:

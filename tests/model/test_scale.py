@@ -187,9 +187,10 @@ def test_parts_that_cannot_be_seen_from_here_are_not_taken_for_done(
 
 
 def test_what_it_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = ray.data.range(1)
     monkeypatch.setitem(sys.modules, "ray.data", None)
     with pytest.raises(MissingExtraError, match=r"khabar\[ray\]"):
-        analyze_dataset(ray.data.range(1))
+        analyze_dataset(dataset)
 
 
 def test_another_model_on_a_machine_is_refused(source: Path, tmp_path: Path, model: Path) -> None:

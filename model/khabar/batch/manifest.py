@@ -129,8 +129,10 @@ def opened(out: Path, settings: BatchSettings, digest: str, inputs: Sequence[Inp
         with open(out / MANIFEST, "a+b") as lines, open(out / ERRORS, "a+b") as errors:
             _lock(lines, out)
             is_new = _begin(lines, begun, out)
-            _clear(articles_of(out, settings), is_new=is_new, is_own=settings.articles is None)
+            articles, is_own = articles_of(out, settings), settings.articles is None
+            _clear(articles, is_new=is_new, is_own=is_own)
             yield Manifest(lines, errors, inputs, settings.columns.id)
+            _clear(articles, is_new=False, is_own=is_own)  # what a worker has left that was killed and replaced
     except OSError as error:
         problem = f"it cannot be written ({error.strerror or error})"
         raise SourceError(str(out), problem, "mend that and run the same command again") from error
