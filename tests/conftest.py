@@ -1,6 +1,8 @@
 """Tiny encoders and checkpoints of both tokenizer families, made once a session and without a network."""
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -155,6 +157,22 @@ def tiny_checkpoint(
         return export(folder / "float", folder / "tiny")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    """A Ray cluster on this machine with room for three workers."""
+    ray = pytest.importorskip("ray", reason="needs the extra 'ray'")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        ray.init(
+            address="local", num_cpus=3, object_store_memory=100 << 20, include_dashboard=False, log_to_driver=False
+        )
+    yield
+    ray.shutdown()
 
 
 @pytest.fixture(scope="session", params=FAMILIES)

@@ -49,6 +49,11 @@ def located(model: str | Path | None) -> Path:
     return bundled() if model is None or str(model) == BUNDLED else Path(model)
 
 
+def portable(folder: Path) -> str | None:
+    """Return what :func:`located` finds a checkpoint by elsewhere; the bundled one is in each installation."""
+    return None if folder == bundled() else str(folder.resolve())
+
+
 def check_place(folder: Path) -> None:
     """Refuse to write a checkpoint where anything but a checkpoint stands, or where nothing can be written."""
     if folder.exists() and not (folder / MANIFEST).exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -69,11 +69,9 @@ class MissingExtraError(KhabarError, ImportError):
 class WorkerError(KhabarError):
     """A process of a batch has ended before its work."""
 
-    def __init__(self, exit_code: int | None) -> None:
-        super().__init__(exit_code)
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
 
     def __str__(self) -> str:
-        how = f"killed by signal {-self.args[0]}" if (self.args[0] or 0) < 0 else f"exit code {self.args[0]}"
-        return (
-            f"a worker has ended before its work ({how}); run it again to go on, with fewer workers if memory is short"
-        )
+        remedy = "run it again to go on, with fewer workers if memory is short"
+        return f"a worker has ended before its work ({self.args[0]}); {remedy}"

@@ -23,7 +23,7 @@ ERRORS: tuple[KhabarError, ...] = (
     ConfigError("window is 3; it takes 64 or more"),
     CheckpointError(Path("folder"), "it is damaged", "copy it again"),
     MissingExtraError("The service", "serve", "fastapi"),
-    WorkerError(-9),
+    WorkerError("killed by signal 9"),
     SourceError("in.csv", "it is not there", "check the path"),
 )
 

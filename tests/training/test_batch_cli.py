@@ -31,6 +31,18 @@ def test_a_batch(tiny_checkpoint: Callable[[str], Path], tmp_path: Path) -> None
     assert (fault["row"], fault["id"], fault["reason"]) == (2, "2", "1 cells; it takes 2, as the header has")
 
 
+@pytest.mark.usefixtures("cluster")
+def test_a_batch_on_ray(tiny_checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    source, out, place = tmp_path / "in.csv", tmp_path / "out", tmp_path / "there"
+    source.write_text("id,text\n1,وزیر در کابل گفت.\n2,\n", "utf-8")
+    options = ("--engine", "ray", "--workers", "2", "--articles", place.as_uri(), "--to", "jsonl")
+    result = typed(source.as_uri(), "--out", out, "--model", tiny_checkpoint("unigram"), *options)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{out}: 2 articles\n"
+    rows = [json.loads(line) for line in (place / "part-000000-000000.jsonl").read_text("utf-8").splitlines()]
+    assert [row["id"] for row in rows] == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -38,6 +50,8 @@ def test_a_batch(tiny_checkpoint: Callable[[str], Path], tmp_path: Path) -> None
         (["--where", "text"], "has no ="),
         (["--to", "xml"], "it takes parquet, jsonl"),
         (["--providers", "abacus"], "providers is 'abacus'"),
+        (["--engine", "spark"], "it takes local, ray"),
+        (["--address", "10.0.0.1:6379"], "give --engine ray"),
         ([], "no column 'text'; it has متن"),
     ],
 )

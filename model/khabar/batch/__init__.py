@@ -5,7 +5,7 @@
 
 from khabar.batch.analysis import analyze_rows
 from khabar.batch.rows import Row
-from khabar.batch.run import Step, run_batch
+from khabar.batch.run import Engine, Step, run_batch
 from khabar.batch.settings import BatchSettings, Columns
 
-__all__ = ["BatchSettings", "Columns", "Row", "Step", "analyze_rows", "run_batch"]
+__all__ = ["BatchSettings", "Columns", "Engine", "Row", "Step", "analyze_rows", "run_batch"]

@@ -7,8 +7,18 @@ from typing import Any
 from khabar.analyzer import Analyzer
 from khabar.batch.rows import SURROGATE, Row
 from khabar.batch.settings import BatchSettings
-from khabar.errors import InputError
+from khabar.checkpoint import Checkpoint, located
+from khabar.errors import CheckpointError, InputError
 from khabar.results import Article, Document
+
+
+def load_model(model: str | None, digest: str, threads: int, providers: Sequence[str]) -> Analyzer:
+    """Load a checkpoint folder, or the bundled one where *model* is None; CheckpointError if its digest is another."""
+    folder = located(model)
+    if Checkpoint(folder).digest != digest:
+        problem = "it is another model than the one this was begun with"
+        raise CheckpointError(folder, problem, "put the same one in the same place on every machine")
+    return Analyzer.load(folder, threads=threads, providers=providers)
 
 
 def analyze_rows(analyzer: Analyzer, rows: Sequence[Row], settings: BatchSettings) -> Iterator[Row]:

@@ -6,6 +6,7 @@ from glob import glob
 from pathlib import Path
 from typing import Final
 
+from khabar.batch.places import bare_name, files_under, is_uri
 from khabar.errors import SourceError
 
 PACKINGS: Final = (".gz", ".bz2", ".xz", ".zst")
@@ -23,7 +24,7 @@ class Input:
     @property
     def packing(self) -> str:
         """The last suffix where it is that of a packing, else an empty string."""
-        ending = Path(self.path).suffix.lower()
+        ending = Path(bare_name(self.path)).suffix.lower()
         return ending if ending in PACKINGS else ""
 
     @property
@@ -34,36 +35,49 @@ class Input:
     @property
     def suffix(self) -> str:
         """The suffix in small letters, that of the packing left out."""
-        return _suffix(Path(self.path))
+        return _suffix(Path(bare_name(self.path)))
 
 
-def find_inputs(names: Sequence[str], out: Path) -> list[Input]:
-    """Return the files behind paths, folders and globs, each once, in the order given and sorted within a folder.
+def find_inputs(names: Sequence[str], *outs: str) -> list[Input]:
+    """Return the files behind paths, folders, globs and URIs, each once, as given and sorted within a folder.
 
-    Folders are searched through for files with a suffix that is known; what lies under *out* is left
-    out. SourceError where a name stands for nothing that can be read.
+    Folders are searched through for files with a suffix that is known; a URI stands for a file or a
+    folder. What lies under the places in *outs* is left out. SourceError where a name stands for
+    nothing that can be read.
     """
-    found: dict[Path, Input] = {}
+    found: dict[str, Input] = {}
     for name in names:
-        paths = [path.resolve() for path in _paths(name)]
-        paths = [path for path in paths if not path.is_relative_to(out.resolve())]
-        if not paths:
+        inputs = [one for one in _inputs(name) if not any(_is_under(one.path, out) for out in outs)]
+        if not inputs:
             takes = ", ".join(SUFFIXES)
             raise SourceError(name, "there is no such file to read", f"name files, folders or globs of {takes}")
-        for path in paths:
-            found[path] = _input(path)
+        found |= {one.path: one for one in inputs}
     return list(found.values())
 
 
-def _paths(name: str) -> Iterator[Path]:
+def _inputs(name: str) -> Iterator[Input]:
+    if is_uri(name):
+        inputs = (Input(*facts) for facts in files_under(name))
+        yield from (one for one in inputs if _is_table(Path(bare_name(one.path))))
+        return
     path = Path(name)
     if path.is_file():
-        yield path
+        yield _input(path)
         return
     matches = [path] if path.exists() else [Path(match) for match in sorted(glob(name, recursive=True))]
     for match in matches:
         inside = sorted(match.rglob("*")) if match.is_dir() else [match]
-        yield from (one for one in inside if one.is_file() and _suffix(one) in SUFFIXES and one.name[0] not in "._")
+        yield from (_input(one) for one in inside if one.is_file() and _is_table(one))
+
+
+def _is_table(path: Path) -> bool:
+    return _suffix(path) in SUFFIXES and path.name[0] not in "._"
+
+
+def _is_under(path: str, folder: str) -> bool:
+    if is_uri(path) or is_uri(folder):
+        return path.startswith(folder.rstrip("/") + "/")
+    return Path(path).is_relative_to(Path(folder).resolve())
 
 
 def _suffix(path: Path) -> str:
@@ -71,6 +85,7 @@ def _suffix(path: Path) -> str:
 
 
 def _input(path: Path) -> Input:
+    path = path.resolve()
     if _suffix(path) not in SUFFIXES:
         remedy = f"it takes {', '.join(SUFFIXES)}, also packed as {', '.join(PACKINGS)}"
         raise SourceError(str(path), "its name does not say what is in it", remedy)

@@ -2,7 +2,8 @@
 
 manifest.jsonl   first the settings, the model and the inputs; then the parts, and the ends of inputs
 errors.jsonl     the rows that could not be read, with file, row, id and reason
-articles/        the parts, as Parquet or JSON Lines, and nothing else: so that it can be read as one table
+articles/        the parts, as Parquet or JSON Lines, and nothing else: so that it can be read as one table;
+                 another folder or URI may take its place
 
 A part's file is renamed first, its faults are written next, its line last, and what stands behind the
 last whole line is cut off when the batch goes on: so a kill at any moment leaves no row lost or twice.
@@ -14,11 +15,15 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import IO, Any, Final
 
 from khabar.batch.inputs import Input
 from khabar.batch.parts import PartDone
+from khabar.batch.places import file_names, is_uri, remove_file
+from khabar.batch.settings import BatchSettings
 from khabar.errors import SourceError
 
 MANIFEST: Final = "manifest.jsonl"
@@ -109,13 +114,14 @@ class Manifest:
 
 
 @contextmanager
-def opened(out: Path, settings: Mapping[str, Any], inputs: Sequence[Input], id_column: str) -> Iterator[Manifest]:
+def opened(out: Path, settings: BatchSettings, digest: str, inputs: Sequence[Input]) -> Iterator[Manifest]:
     """Begin a batch in a new or empty folder, or go on with the one that stands there.
 
-    *settings* are plain values that decide the output. SourceError where the folder holds something
+    *digest* is that of the model. SourceError where the folder, or that of the articles, holds something
     else, a batch of other settings or inputs, an input that has changed, or one that is being run.
     """
-    begun = {"format": _FORMAT, **settings, "inputs": [[one.path, one.size, one.modified] for one in inputs]}
+    listed = [[one.path, one.size, one.modified] for one in inputs]
+    begun = {"format": _FORMAT, **asdict(settings), "model": digest, "inputs": listed}
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / MANIFEST).exists() and any(out.iterdir()):
@@ -123,13 +129,30 @@ def opened(out: Path, settings: Mapping[str, Any], inputs: Sequence[Input], id_c
         with open(out / MANIFEST, "a+b") as lines, open(out / ERRORS, "a+b") as errors:
             _lock(lines, out)
             is_new = _begin(lines, begun, out)
-            (out / ARTICLES).mkdir(exist_ok=True)
-            for left in (out / ARTICLES).glob("*part-*" if is_new else ".*.draft"):
-                left.unlink(missing_ok=True)  # a part of other settings would stay, or a draft, that a kill has left
-            yield Manifest(lines, errors, inputs, id_column)
+            articles, is_own = articles_of(out, settings), settings.articles is None
+            _clear(articles, is_new=is_new, is_own=is_own)
+            yield Manifest(lines, errors, inputs, settings.columns.id)
+            _clear(articles, is_new=False, is_own=is_own)  # what a worker has left that was killed and replaced
     except OSError as error:
         problem = f"it cannot be written ({error.strerror or error})"
         raise SourceError(str(out), problem, "mend that and run the same command again") from error
+
+
+def articles_of(out: Path, settings: BatchSettings) -> str:
+    """Return the folder of the parts, or its URI."""
+    if settings.articles is not None and is_uri(settings.articles):
+        return settings.articles.rstrip("/")
+    return str((out / ARTICLES if settings.articles is None else Path(settings.articles)).resolve())
+
+
+def _clear(articles: str, *, is_new: bool, is_own: bool) -> None:
+    """Remove drafts that a kill has left, and from the batch's own folder parts that were never noted."""
+    for name in file_names(articles):
+        is_draft = fnmatch(name, ".*.draft")
+        if is_draft or (is_new and is_own and name.startswith("part-")):
+            remove_file(articles, name)
+        elif is_new and not is_own:
+            raise SourceError(articles, f"there is a file {name} already", "empty it, or name a new folder")
 
 
 def _begin(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> bool:

@@ -1,19 +1,16 @@
 """Parts: the unit of work, from some rows of one file to one file of the output."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
-from pathlib import Path
 from typing import Any, Final
 
-from khabar.analyzer import Analyzer
-from khabar.batch.analysis import analyze_rows
+from khabar.batch.analysis import analyze_rows, load_model
 from khabar.batch.inputs import Input
-from khabar.batch.rows import EXTRA, PART, Row, read_rows
+from khabar.batch.places import EXTRA, PART, drafted_file
+from khabar.batch.rows import Row, read_rows
 from khabar.batch.schema import as_json, output_table
 from khabar.batch.settings import BatchSettings
-from khabar.errors import SourceError
 from khabar.extras import load_extra
 
 
@@ -50,14 +47,15 @@ class PartDone:
 
 @dataclass(frozen=True)
 class Job:
-    """All that a process needs to read parts; it can be pickled.
+    """All that a process needs to read parts, here or on another machine; it can be pickled.
 
-    *out* is the folder of the parts; *kept* the Arrow schema of the input's columns.
+    *model* is a checkpoint folder, or None for the bundled one; *digest* is what it must have.
+    *articles* is the folder of the parts, or its URI; *kept* the Arrow schema of the input's columns.
     """
 
     model: str | None
-    threads: int | None
-    out: Path
+    digest: str
+    articles: str
     settings: BatchSettings
     kept: Any
 
@@ -65,9 +63,9 @@ class Job:
 class PartReader:
     """Loads the model once and then reads parts: what a worker process, or an actor elsewhere, holds."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, threads: int) -> None:
         self._job = job
-        self._analyzer = Analyzer.load(job.model, threads=job.threads, providers=job.settings.providers)
+        self._analyzer = load_model(job.model, job.digest, threads, job.settings.providers)
 
     def read(self, part: Part) -> Iterator[float | PartDone]:
         """Yield for each row that is read its share of the bytes, and when the part's file stands, the part as done."""
@@ -76,9 +74,15 @@ class PartReader:
         for row in analyze_rows(self._analyzer, part.rows, self._job.settings):
             (good if row.fault is None else faults).append(row)
             yield part.n_bytes / len(part.rows)
-        file = write_part(self._job, part.stem, good) if good else None
+        file = self._write(part.stem, good) if good else None
         first, last = part.rows[0].number, part.rows[-1].number
         yield PartDone(part.input, part.number, part.n_bytes, file, first, last, len(good), tuple(faults))
+
+    def _write(self, stem: str, rows: Sequence[Row]) -> str:
+        name = f"{stem}.{self._job.settings.to}"
+        with drafted_file(self._job.articles, name) as file:
+            _WRITERS[self._job.settings.to](file, rows, self._job)
+        return name
 
 
 def cut(number: int, source: Input, part_rows: int) -> Iterator[Part]:
@@ -87,23 +91,6 @@ def cut(number: int, source: Input, part_rows: int) -> Iterator[Part]:
     for index, rows in enumerate(batched(read_rows(source), part_rows)):
         yield Part(number, index, rows, rows[-1].position - position)
         position = rows[-1].position
-
-
-def write_part(job: Job, stem: str, rows: Sequence[Row]) -> str:
-    """Write analysed rows to a draft that then gets its name, which is returned; SourceError where the disk refuses."""
-    path = job.out / f"{stem}.{job.settings.to}"
-    draft = job.out / f".{path.name}.{os.getpid()}.draft"
-    try:
-        with open(draft, "wb") as file:
-            _WRITERS[job.settings.to](file, rows, job)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        problem = f"it cannot be written ({error.strerror or error})"
-        raise SourceError(str(path), problem, "mend that and run the same command again") from None
-    return path.name
 
 
 def _write_parquet(file: Any, rows: Sequence[Row], job: Job) -> None:

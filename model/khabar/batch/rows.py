@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from khabar.batch.inputs import Input
+from khabar.batch.places import EXTRA, PART, opened_file
 from khabar.errors import SourceError
 from khabar.extras import load_extra
 
-PART: Final = "khabar batch"
-EXTRA: Final = "batch"
-"""What needs pyarrow, and the extra that brings it."""
 _LONGEST_CELL: Final = 1 << 24
 """Characters; a quote that is never closed must not swallow a file."""
 _SEPARATORS: Final = ",;\t|"
@@ -47,7 +45,7 @@ def read_rows(source: Input) -> Iterator[Row]:
     """
     number = 0
     try:
-        with open(source.path, "rb") as raw:
+        with opened_file(source.path) as raw:
             for row in _READERS[source.suffix](raw, source):
                 number = row.number
                 yield row
@@ -63,7 +61,7 @@ def read_rows(source: Input) -> Iterator[Row]:
 def table_header(source: Input) -> list[str]:
     """Return the names of the columns of a CSV or TSV file; SourceError where they are missing or not clear."""
     try:
-        with open(source.path, "rb") as raw:
+        with opened_file(source.path) as raw:
             _, header = _table(raw, source)
     except SourceError:
         raise
@@ -80,7 +78,8 @@ def parquet_schema(source: Input) -> Any:
     arrow = load_extra("pyarrow", PART, EXTRA)
     parquet = load_extra("pyarrow.parquet", PART, EXTRA)
     try:
-        schema = parquet.read_schema(source.path)
+        with opened_file(source.path) as raw:
+            schema = parquet.read_schema(raw)
     except (OSError, arrow.ArrowException) as error:
         raise SourceError(source.path, f"it cannot be read as Parquet ({error})", "check the file") from None
     return arrow.schema([(field.name, _plain_type(arrow, field.type)) for field in schema])

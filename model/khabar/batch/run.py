@@ -1,19 +1,21 @@
-"""The local engine: inputs cut into parts, parts read by one process or several, and all of it noted."""
+"""A batch from its inputs to its last part: inputs cut into parts, parts read by an engine, and all of it noted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from khabar.batch.inputs import find_inputs
-from khabar.batch.manifest import ARTICLES, Manifest, opened
+from khabar.batch.manifest import Manifest, articles_of, opened
 from khabar.batch.parts import Job, Part, PartDone, cut
 from khabar.batch.schema import kept_columns
 from khabar.batch.settings import BatchSettings
 from khabar.batch.workers import read_parts
-from khabar.checkpoint import Checkpoint, located
+from khabar.checkpoint import Checkpoint, located, portable
 from khabar.errors import InputError
-from khabar.runtime import available_cores
+
+type Engine = Callable[[Job, Iterator[Part], int | None], Iterator[float | PartDone]]
+"""Reads the parts with so many workers, and yields for each row its share of the bytes, and each part as it is done."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,26 @@ def run_batch(
     settings: BatchSettings | None = None,
     *,
     model: str | Path | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    engine: Engine = read_parts,
 ) -> Iterator[Step]:
     """Analyse tables into *out*, a step at a time; where a batch stands there, go on with it.
 
-    *inputs* are files, folders and globs of JSON Lines, CSV, TSV and Parquet, packed or not. Rows stream:
-    no more than a part for each of the *workers*, which are processes, is in memory. Raises
-    SourceError, ConfigError, CheckpointError and InputError before the first step where something
-    does not fit, and MissingExtraError without pyarrow.
+    *inputs* are files, folders, globs and URIs of JSON Lines, CSV, TSV and Parquet, packed or not. The
+    *workers* are processes of this machine, one if not told, or what :func:`khabar.scale.on_ray`
+    makes of them. Rows stream: no more than a part for each of them is in memory. Raises SourceError,
+    ConfigError, CheckpointError and InputError before the first step where something does not fit,
+    and MissingExtraError without pyarrow.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise InputError("workers", repr(workers), "a whole number from 1", "pass one of these")
     settings = settings or BatchSettings()
     folder, out = located(model), Path(out)
     digest = Checkpoint(folder).digest
-    sources = find_inputs(inputs, out)
-    threads = max(1, available_cores() // workers)
-    job = Job(str(folder), threads, out / ARTICLES, settings, kept_columns(sources, settings))
-    with opened(out, {**asdict(settings), "model": digest}, sources, settings.columns.id) as manifest:
+    articles = articles_of(out, settings)
+    sources = find_inputs(inputs, str(out), articles)
+    job = Job(portable(folder), digest, articles, settings, kept_columns(sources, settings))
+    with opened(out, settings, digest, sources) as manifest:
         left = [number for number in range(len(sources)) if not manifest.has_all(number)]
         progress = _Progress(manifest, sum(sources[number].size for number in left))
         yield progress.step()
@@ -67,7 +71,7 @@ def run_batch(
                         yield part
                 manifest.add_end(number, n_parts)
 
-        with closing(read_parts(job, parts(), workers)) as messages:  # type: ignore[type-var]
+        with closing(engine(job, parts(), workers)) as messages:  # type: ignore[type-var]
             for message in messages:
                 yield progress.after(message)
 

@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Any, Final
 
 from khabar.batch.inputs import Input
-from khabar.batch.rows import EXTRA, PART, SURROGATE, Row, parquet_schema, read_rows, table_header
+from khabar.batch.places import EXTRA, PART
+from khabar.batch.rows import SURROGATE, Row, parquet_schema, read_rows, table_header
 from khabar.batch.settings import BatchSettings
 from khabar.errors import ConfigError, SourceError, near_miss
 from khabar.extras import load_extra
@@ -50,11 +51,17 @@ def output_table(rows: Sequence[Row], kept: Any, settings: BatchSettings) -> Any
     known = {*settings.added, *(field.name for field in fields)}
     others = [{name: value for name, value in row.values.items() if name not in known} for row in rows]
     columns = {field.name: _array(arrow, rows, field, others) for field in fields}
-    for name, kind in zip(settings.added, _added_kinds(arrow), strict=True):
-        columns[name] = arrow.array([row.values[name] for row in rows], kind)
+    columns |= added_columns(rows, settings)
     if other in kept.names:
         columns[other] = arrow.array([as_json(left) if left else None for left in others], arrow.string())
     return arrow.table(columns)
+
+
+def added_columns(rows: Sequence[Row], settings: BatchSettings) -> dict[str, Any]:
+    """Return the columns that the analysis adds as Arrow arrays; null where a row has a fault."""
+    arrow = load_extra("pyarrow", PART, EXTRA)
+    kinds = zip(settings.added, _added_kinds(arrow), strict=True)
+    return {name: arrow.array([row.values.get(name) for row in rows], kind) for name, kind in kinds}
 
 
 def as_json(value: Any) -> str:

@@ -53,6 +53,8 @@ class BatchSettings:
     judge_targets: bool = True
     """False: no stance is judged for rows that name no targets themselves."""
     providers: tuple[str, ...] = ("cpu",)
+    articles: str | None = None
+    """Where the parts go: a folder or a URI, as ``s3://bucket/read``; None for ``articles`` in the batch's folder."""
 
     def __post_init__(self) -> None:
         check_score(self.min_score)

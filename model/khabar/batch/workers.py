@@ -11,27 +11,29 @@ from typing import cast
 
 from khabar.batch.parts import Job, Part, PartDone, PartReader
 from khabar.errors import KhabarError, WorkerError
+from khabar.runtime import available_cores
 
 
-def read_parts(job: Job, parts: Iterator[Part], n_workers: int) -> Iterator[float | PartDone]:
+def read_parts(job: Job, parts: Iterator[Part], n_workers: int | None) -> Iterator[float | PartDone]:
     """Yield for each row read its share of the bytes, and each part as it is done.
 
-    There is never more than one part a worker in memory.
+    There is never more than one part a worker in memory; without *n_workers* there is one worker.
     """
-    if n_workers > 1:
+    if n_workers is not None and n_workers > 1:
         yield from _spread(job, parts, n_workers)
         return
-    reader = PartReader(job)
+    reader = PartReader(job, available_cores())
     for part in parts:
         yield from reader.read(part)
 
 
 def _spread(job: Job, parts: Iterator[Part], n_workers: int) -> Iterator[float | PartDone]:
+    threads = max(1, available_cores() // n_workers)
     busy: dict[Connection, BaseProcess] = {}
     started: list[BaseProcess] = []
     try:
         for part in islice(parts, n_workers):
-            connection, process = _started(job)
+            connection, process = _started(job, threads)
             started.append(process)
             busy[connection] = process
             _send(connection, part)
@@ -59,10 +61,10 @@ def _fed(connection: Connection, parts: Iterator[Part]) -> bool:
     return True
 
 
-def _started(job: Job) -> tuple[Connection, BaseProcess]:
+def _started(job: Job, threads: int) -> tuple[Connection, BaseProcess]:
     context = get_context("spawn")  # a fork would copy the threads of ONNX Runtime half
     here, there = context.Pipe()
-    process = context.Process(target=_work, args=(there, job), daemon=True)
+    process = context.Process(target=_work, args=(there, job, threads), daemon=True)
     process.start()
     there.close()  # so that each side sees when the other is gone
     return here, process
@@ -79,17 +81,18 @@ def _received(connection: Connection, process: BaseProcess) -> float | PartDone:
         message: float | PartDone | KhabarError = connection.recv()
     except (EOFError, OSError):
         process.join()
-        raise WorkerError(process.exitcode) from None
+        code = process.exitcode or 0
+        raise WorkerError(f"killed by signal {-code}" if code < 0 else f"exit code {code}") from None
     if isinstance(message, KhabarError):
         raise message
     return message
 
 
-def _work(connection: Connection, job: Job) -> None:
+def _work(connection: Connection, job: Job, threads: int) -> None:
     """Read parts until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side ends this process
     try:
-        reader = PartReader(job)
+        reader = PartReader(job, threads)
         while True:
             part: Part = connection.recv()
             for message in reader.read(part):

@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def found(folder: Path, *names: str) -> list[str]:
-    inputs = find_inputs([str(folder / name) for name in names], folder / "out")
+    inputs = find_inputs([str(folder / name) for name in names], str(folder / "out"))
     return [str(Path(one.path).relative_to(folder)) for one in inputs]
 
 

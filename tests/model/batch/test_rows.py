@@ -37,7 +37,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 def rows_of(folder: Path, name: str, data: bytes) -> list[Row]:
     (folder / name).write_bytes(data)
-    return list(read_rows(find_inputs([str(folder / name)], folder / "out")[0]))
+    return list(read_rows(find_inputs([str(folder / name)], str(folder / "out"))[0]))
 
 
 @pytest.mark.parametrize("packing", PACKERS)
@@ -70,7 +70,7 @@ def test_parquet(tmp_path: Path) -> None:
         }
     )
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
-    rows = list(read_rows(find_inputs([str(tmp_path)], tmp_path / "out")[0]))
+    rows = list(read_rows(find_inputs([str(tmp_path)], str(tmp_path / "out"))[0]))
     assert [row.values for row in rows] == [
         {"text": "یک", "at": moment, "claims": ["الف"]},
         {"text": "دو", "at": None, "claims": None},
@@ -113,7 +113,7 @@ def test_a_cut_file_gives_what_is_whole_and_a_fault(packing: str, tmp_path: Path
 def test_a_header_that_is_not_clear_is_refused(header: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"{header}\n1,2\n", "utf-8")
     with pytest.raises(SourceError, match="header"):
-        table_header(find_inputs([str(tmp_path)], tmp_path / "out")[0])
+        table_header(find_inputs([str(tmp_path)], str(tmp_path / "out"))[0])
 
 
 def test_what_zstd_needs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
