@@ -167,6 +167,7 @@ class TextReader:
         self.cls_id, self.sep_id, self.pad_id = (
             _token_id(tokenizer, token) for token in (config.cls_token, config.sep_token, config.pad_token)
         )
+        self.largest_id = tokenizer.get_vocab_size() - 1
         self._special_ids = _special_ids(tokenizer) | {self.cls_id, self.sep_id, self.pad_id}
         self._letters: dict[str, list[int]] = {}
 

@@ -219,7 +219,8 @@ WIDE = str.maketrans({"<": "＜", "/": "／", ">": "＞", "[": "［"})
 
 def special_ids(reader: TextReader) -> set[int]:
     """Return the pieces that stand for no text; a family has those of its own names."""
-    found = {reader._tokenizer.token_to_id(name) for name in SPECIAL} - {None}
+    ids = (reader._tokenizer.token_to_id(name) for name in SPECIAL)
+    found = {piece for piece in ids if piece is not None}
     assert len(found) == 4
     return found
 

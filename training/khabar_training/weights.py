@@ -1,7 +1,9 @@
 """Networks from and to files: Hugging Face encoders, and Khabar checkpoints to go on from."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -114,15 +116,32 @@ def load_network(folder: Path, dropout: float = 0.1) -> tuple[Network, Tokenizer
     """Load the float network of a checkpoint."""
     checkpoint = Checkpoint(folder)
     model = checkpoint.config()
-    shape = json.loads(checkpoint.path(ENCODER).read_text("utf-8"))
-    encoder = AutoModel.from_config(AutoConfig.for_model(**shape), dtype=torch.float32)  # type: ignore[no-untyped-call]
-    network = Network(_plain(encoder), model.tasks, dropout)
-    weights = {name: tensor.float() for name, tensor in load_file(checkpoint.path(WEIGHTS)).items()}
+    shape, tensors = checkpoint.path(ENCODER), checkpoint.path(WEIGHTS)
     try:
+        weights = {name: tensor.float() for name, tensor in load_file(tensors).items()}
+        network = Network(_plain(_encoder(json.loads(shape.read_text("utf-8")), weights)), model.tasks, dropout)
         network.load_state_dict(weights)
-    except RuntimeError as error:
+    except Exception as error:  # what torch and transformers raise for a shape that is none shares no base class
         raise CheckpointError(folder, f"{WEIGHTS} does not fit {ENCODER} ({error})", "write it again") from None
     return network, checkpoint.tokenizer(), model
+
+
+def _encoder(values: object, weights: Mapping[str, torch.Tensor]) -> PreTrainedModel:
+    """Build the encoder of a checkpoint, whose shape is plain values, so that it names no code to run."""
+    if not isinstance(values, dict) or not all(isinstance(value, int | float | str) for value in values.values()):
+        raise ValueError("a shape is an object of numbers and strings")
+    shape = AutoConfig.for_model(**values)
+    if shape.num_hidden_layers > len(weights):
+        raise ValueError(f"{shape.num_hidden_layers} layers for {len(weights)} weights")
+    build: Callable[[], PreTrainedModel] = partial(
+        AutoModel.from_config, shape, dtype=torch.float32, trust_remote_code=False
+    )
+    with torch.device("meta"):  # which takes no memory, however large it claims to be
+        claimed = build()
+    n_claimed, n_given = (sum(map(torch.Tensor.numel, them)) for them in (claimed.parameters(), weights.values()))
+    if n_claimed > 2 * n_given:
+        raise ValueError(f"a shape of {n_claimed} numbers for {n_given} weights")
+    return build()
 
 
 def save_network(draft: Path, network: Network, tokenizer: Tokenizer, model: ModelConfig, dtype: torch.dtype) -> None:
