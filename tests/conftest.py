@@ -28,6 +28,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes tens of seconds; leave out with -m 'not slow'")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-golden", action="store_true", help="write the bundled model's answers to tests/golden")
+
+
 @pytest.fixture(scope="session")
 def odd_text() -> st.SearchStrategy[str]:
     """Any text at all, and text full of what Persian news has that goes wrong."""
