@@ -18,6 +18,8 @@ from khabar_data.records import RecordError
 UTF8: Final = "utf-8"
 PACKINGS: Final[Mapping[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 """By the last suffix."""
+LONGEST_LINE: Final = 1 << 26
+"""Characters; a small packed file may hold a line that no memory does."""
 _WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
@@ -55,7 +57,10 @@ def open_text(path: str, encoding: str = UTF8, newline: str = "\n") -> Iterator[
 def read_lines(path: str, encoding: str = UTF8, newline: str = "\n") -> Iterator[str]:
     """Yield the lines of a file with their ends, one at a time."""
     with open_text(path, encoding, newline) as file:
-        yield from file
+        while line := file.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE:
+                raise FormatError(path, f"a line of {LONGEST_LINE:,} characters or more", "break it up")
+            yield line
 
 
 def check_decoded(text: str, encoding: str) -> None:
