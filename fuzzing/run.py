@@ -28,6 +28,7 @@ from rich.table import Table
 
 from fuzzing.mutations import mutated
 from fuzzing.targets import TARGETS, Fixtures, Target
+from khabar.checkpoint import located
 from khabar.errors import KhabarError
 
 MEMORY: Final = 3 << 30
@@ -170,12 +171,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="fuzzing.run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("model", type=Path)
+    parser.add_argument("model")
     parser.add_argument("--inputs", type=int, default=1_000_000, help="in all")
     parser.add_argument("--out", type=Path, default=Path("runs/fuzz"), help="the folder of counts and failures")
     parser.add_argument("--target", action="append", choices=TARGETS, help="only this one, again for more")
     asked = parser.parse_args()
-    run = Run(asked.out, asked.model.resolve())
+    run = Run(asked.out, located(asked.model).resolve())
     chosen = [TARGETS[name] for name in asked.target or TARGETS]
     whole = sum(target.share for target in chosen)
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn())
