@@ -10,7 +10,7 @@ with; a sentence that gives orders where it changes topic or stance. Texts and l
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -92,7 +92,7 @@ NATIONS: Final = {
     "nationalities: others": ("آمریکایی", "روس", "اسرائیلی", "چینی"),
 }
 _PLAIN: Final = {"person": "احمد رضایی", "place": "مشهد", "nation": "ترک"}
-_SWAPS: Final = {"person": PERSONS, "place": PLACES, "nation": NATIONS}
+_SWAPS: Final[dict[str, dict[str, tuple[str, ...]]]] = {"person": PERSONS, "place": PLACES, "nation": NATIONS}
 
 NEGATIONS: Final = (
     ("پل جدید هرات روز شنبه افتتاح شد.", "پل جدید هرات روز شنبه افتتاح نشد.", "پل جدید هرات افتتاح شد"),
@@ -182,7 +182,7 @@ def broken_promise(article: Article, least: float) -> str | None:
 
 def _read(analyzer: Analyzer, template: Template, text: str) -> tuple[str | None, str]:
     article = analyzer.predict(text, targets=[template.target])
-    return article.topic and article.topic.label, article.stances[0].label
+    return article.topic.label if article.topic else None, article.stances[0].label
 
 
 def _change(before: tuple[str | None, str], after: tuple[str | None, str]) -> str | None:
@@ -207,7 +207,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     analyzer = khabar.load(asked.model)
-    suites = (swaps, orders, negations, promises)
+    suites: tuple[Callable[[Analyzer], Iterator[Result]], ...] = (swaps, orders, negations, promises)
     found = [result for suite in track(suites, "Reading", transient=True) for result in suite(analyzer)]
     found_rates = rates(found)
     shown = Table("group", "tried", "failed", "rate")
