@@ -10,7 +10,7 @@ with; a sentence that gives orders where it changes topic or stance. Texts and l
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -92,7 +92,7 @@ NATIONS: Final = {
     "nationalities: others": ("آمریکایی", "روس", "اسرائیلی", "چینی"),
 }
 _PLAIN: Final = {"person": "احمد رضایی", "place": "مشهد", "nation": "ترک"}
-_SWAPS: Final[dict[str, dict[str, tuple[str, ...]]]] = {"person": PERSONS, "place": PLACES, "nation": NATIONS}
+_SWAPS: Final[dict[str, Mapping[str, tuple[str, ...]]]] = {"person": PERSONS, "place": PLACES, "nation": NATIONS}
 
 NEGATIONS: Final = (
     ("پل جدید هرات روز شنبه افتتاح شد.", "پل جدید هرات روز شنبه افتتاح نشد.", "پل جدید هرات افتتاح شد"),
