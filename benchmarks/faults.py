@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -133,8 +132,9 @@ JOBS: Final = {
 def _started(job: Job, place: Place, **options: Any) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **options.pop("environment", {})}
     command = [*_COMMAND, *job.arguments(place)]
-    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=environment, **streams, **options)
+    streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    started: subprocess.Popen[str] = subprocess.Popen(command, env=environment, text=True, **streams, **options)
+    return started
 
 
 def _run(job: Job, place: Place, **options: Any) -> str | None:
@@ -173,7 +173,7 @@ def disk_full(job: Job, place: Place, chance: Random, seconds: float) -> str | N
     if os.geteuid() == 0 and chance.random() < 0.5:
         with _mounted(place, f"size={max(size, 4096)}"):
             return _run(job, place)
-    return _run(job, place, preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)))
+    return _run(job, place, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
 
 
 def read_only(job: Job, place: Place, chance: Random, seconds: float) -> str | None:

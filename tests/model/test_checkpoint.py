@@ -187,6 +187,8 @@ def test_json_that_is_no_settings(folder: Path, name: str, content: bytes) -> No
         {"model_type": "gpt2"},
         {"auto_map": {"AutoModel": "evil--code.Model"}},
         {"hidden_act": "exec"},
+        {"trust_remote_code": True},
+        {"_attn_implementation_internal": "evil/kernel"},
     ],
 )
 def test_an_encoder_of_other_weights(folder: Path, change: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
@@ -130,6 +131,8 @@ def _encoder(values: object, weights: Mapping[str, torch.Tensor]) -> PreTrainedM
     """Build the encoder of a checkpoint, whose shape is plain values, so that it names no code to run."""
     if not isinstance(values, dict) or not all(isinstance(value, int | float | str) for value in values.values()):
         raise ValueError("a shape is an object of numbers and strings")
+    if named := [key for key in values if key in ("auto_map", "trust_remote_code") or key.startswith("_attn")]:
+        raise ValueError(f"{', '.join(named)} may name code to run")
     shape = AutoConfig.for_model(**values)
     if shape.num_hidden_layers > len(weights):
         raise ValueError(f"{shape.num_hidden_layers} layers for {len(weights)} weights")
@@ -147,10 +150,13 @@ def _encoder(values: object, weights: Mapping[str, torch.Tensor]) -> PreTrainedM
 def save_network(draft: Path, network: Network, tokenizer: Tokenizer, model: ModelConfig, dtype: torch.dtype) -> None:
     """Write all but the ONNX graph of a checkpoint into a draft folder, weights as *dtype*."""
     (draft / CONFIG).write_text(model.to_json(), "utf-8")
-    tokenizer.save(str(draft / TOKENIZER), pretty=False)
+    (draft / TOKENIZER).write_text(tokenizer.to_str(pretty=False), "utf-8")
     shape = {
         key: value for key, value in network.encoder.config.to_dict().items() if isinstance(value, int | float | str)
     }
     (draft / ENCODER).write_text(json.dumps(shape, indent=1) + "\n", "utf-8")
     weights = {name: tensor.to(dtype).contiguous() for name, tensor in network.state_dict().items()}
-    save_file(weights, draft / WEIGHTS)
+    try:
+        save_file(weights, draft / WEIGHTS)
+    except SafetensorError as error:  # where the disk is full
+        raise OSError(str(error)) from None

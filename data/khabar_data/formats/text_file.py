@@ -71,7 +71,7 @@ def check_decoded(text: str, encoding: str) -> None:
         raise RecordError(f"bytes that are not {encoding}", encoding, "name the file's own encoding")
     got = f"bytes that are not UTF-8 (0x{ord(escaped[0]) - 0xDC00:02X})"
     remedy = "save the file as UTF-8"
-    if _ARABIC.search(text.encode(UTF8, "surrogateescape").decode("windows-1256")):
+    if _ARABIC.search(bytes(ord(one) - 0xDC00 for one in _ESCAPED.findall(text)).decode("windows-1256")):
         got += ", as in Windows-1256"
         remedy = "convert it, as with: iconv -f WINDOWS-1256 -t UTF-8, or name its encoding, windows-1256"
     raise RecordError(got, "UTF-8", remedy)
