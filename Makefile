@@ -1,5 +1,7 @@
 # make demo   install what predicting needs and read a sample article
 # make test   install everything and run all checks
+# make fuzz   feed a million bad inputs to every way in (INPUTS=..., goes on where it stopped)
+# make faults kill, fill the disk, and start again (TRIES=..., goes on where it stopped)
 # make clean  remove both environments and what the checks leave behind
 
 SAMPLE := model/khabar/samples/article.txt
@@ -7,7 +9,7 @@ TITLE := شاخص آلودگی هوای کابل به ۲۸۶ رسید
 TARGET := شرکت سنگین‌بنای وطن
 CLAIM := فلتر کوره خشت‌پزی هر شب روشن است
 
-.PHONY: demo test clean
+.PHONY: demo test fuzz faults clean
 .DEFAULT_GOAL := demo
 
 demo: .venv-core/installed
@@ -20,9 +22,22 @@ test: .venv/installed
 	.venv/bin/lint-imports
 	.venv/bin/pytest
 
+INPUTS ?= 1000000
+TRIES ?= 200
+
+fuzz: runs/tiny/tiny
+	.venv/bin/python -m fuzzing.run runs/tiny/tiny --inputs $(INPUTS)
+	.venv/bin/python -m fuzzing.run khabar-small --target predict --inputs 1000 --out runs/fuzz-bundled
+
+faults: runs/tiny/tiny
+	.venv/bin/python -m benchmarks.faults runs/tiny --tries $(TRIES)
+
+runs/tiny/tiny: .venv/installed
+	.venv/bin/python -m tests.tiny runs/tiny
+
 clean:
 	rm -rf .venv .venv-core dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find model data training tests -name __pycache__ -prune -exec rm -rf {} +
+	find model data training tests fuzzing benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 .venv-core/installed: pyproject.toml
 	$(call environment,.venv-core)

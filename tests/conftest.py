@@ -5,29 +5,23 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 import pytest
 from hypothesis import strategies as st
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tests.tiny import FAMILIES, WORDS, make_checkpoint, make_encoder
 
 import khabar
 from khabar import Analyzer
-from khabar.checkpoint import Checkpoint, bundled, drafted
+from khabar.checkpoint import Checkpoint, bundled
 from khabar.text import TextReader
-
-FAMILIES: Final = ("unigram", "wordpiece")
-_NEWS: Final = """
-کابل تهران ایران هرات دولت وزارت خارجه وزیر رئیس جمهور بانک مرکزی گفت کرد شد است را در به از که با این
-مردم زنان جنگ صلح باران خانه مکتب تیم ملی فوتبال سازمان ملل متحد محمد جواد ظریف احمد درصد سال روز می رود ها
-"""
-WORDS: Final = _NEWS.split()
-CHARACTERS: Final = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیءأئؤۀة۰۱۲۳۴۵۶۷۸۹0123456789.،؛:؟!«»()/-%" + "abcdefghijklmnop"
-"""Half of the Latin letters are left out, so that some words are unknown."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes tens of seconds; leave out with -m 'not slow'")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-golden", action="store_true", help="write the bundled model's answers to tests/golden")
 
 
 @pytest.fixture(scope="session")
@@ -57,74 +51,10 @@ def odd_text() -> st.SearchStrategy[str]:
     return st.one_of(persian, st.text(st.characters(), max_size=60), st.text(max_size=60))
 
 
-def _unigram() -> Tokenizer:
-    """Return a tokenizer made as XLM-R's is."""
-    specials = ["<s>", "<pad>", "</s>", "<unk>"]
-    pieces = [(piece, 0.0) for piece in specials]
-    pieces += [("▁" + word, -4.0) for word in WORDS] + [(word, -6.0) for word in WORDS]
-    pieces += [("▁", -7.0), *((character, -9.0) for character in CHARACTERS)]
-    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace("▁", prepend_scheme="always")]
-    )
-    tokenizer.decoder = decoders.Metaspace()
-    tokenizer.add_special_tokens([*specials, AddedToken("<mask>", lstrip=True)])
-    return tokenizer
-
-
-def _wordpiece() -> Tokenizer:
-    """Return a tokenizer made as ParsBERT's is."""
-    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    letters = [*CHARACTERS, *("##" + character for character in CHARACTERS)]
-    vocabulary = dict.fromkeys([*specials, *letters, *WORDS, *("##" + word for word in WORDS)])
-    tokenizer = Tokenizer(
-        models.WordPiece({piece: number for number, piece in enumerate(vocabulary)}, unk_token="[UNK]")
-    )
-    tokenizer.normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    tokenizer.add_special_tokens(specials)
-    return tokenizer
-
-
-_TOKENIZERS: Final = {
-    "unigram": (_unigram, {"cls": "<s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>", "mask": "<mask>"}),
-    "wordpiece": (_wordpiece, {"cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "unk": "[UNK]", "mask": "[MASK]"}),
-}
-
-
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Give, for a family, a random encoder and its tokenizer as Hugging Face saves them."""
-
-    @cache
-    def make(family: str) -> Path:
-        import torch  # here, because tests of data and text need none of it
-        from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-        folder = tmp_path_factory.mktemp(f"{family}-encoder")
-        build, names = _TOKENIZERS[family]
-        tokenizer = build()
-        wrapper = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-            tokenizer_object=tokenizer, **{f"{key}_token": token for key, token in names.items()}
-        )
-        wrapper.save_pretrained(str(folder))
-        torch.manual_seed(5)
-        shape = BertConfig(
-            vocab_size=tokenizer.get_vocab_size(),
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            max_position_embeddings=512,
-            pad_token_id=tokenizer.token_to_id(names["pad"]),
-            initializer_range=0.5,
-        )
-        BertModel(shape).save_pretrained(str(folder))
-        return folder
-
-    return make
+    return cache(lambda family: make_encoder(family, tmp_path_factory.mktemp(f"{family}-encoder")))
 
 
 @pytest.fixture(scope="session")
@@ -132,31 +62,9 @@ def tiny_checkpoint(
     tiny_encoder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
     """Give, for a family, a checkpoint with random heads, weights, and a graph; its window is 96 pieces."""
-
-    @cache
-    def make(family: str) -> Path:
-        import torch
-
-        from khabar_training.config import DataSpec, TrainingConfig
-        from khabar_training.export import export
-        from khabar_training.weights import save_network, start
-
-        folder = tmp_path_factory.mktemp(f"{family}-checkpoint")
-        config = TrainingConfig(
-            encoder=str(tiny_encoder(family)),
-            output=folder,
-            corpora=folder,
-            data=(DataSpec(corpus="own"),),
-            name=f"tiny-{family}",
-            window=96,
-        )
-        torch.manual_seed(5)
-        network, tokenizer, model = start(config)
-        with drafted(folder / "float") as draft:
-            save_network(draft, network, tokenizer, model, torch.float32)
-        return export(folder / "float", folder / "tiny")
-
-    return make
+    return cache(
+        lambda family: make_checkpoint(family, tiny_encoder(family), tmp_path_factory.mktemp(f"{family}-checkpoint"))
+    )
 
 
 @pytest.fixture(scope="session")

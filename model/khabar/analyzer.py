@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from khabar.checkpoint import GRAPH, Checkpoint, located
+from khabar.checkpoint import Checkpoint, located
 from khabar.config import ModelConfig
 from khabar.decoding import decode_entities, decode_topic, label_scores
 from khabar.errors import InputError
@@ -51,7 +51,7 @@ class Analyzer:
         machine's ONNX Runtime lacks a provider.
         """
         checkpoint = Checkpoint(located(path))
-        return cls.of_graph(checkpoint, checkpoint.path(GRAPH), threads=threads, providers=providers)
+        return cls.of_graph(checkpoint, checkpoint.graph(), threads=threads, providers=providers)
 
     @classmethod
     def of_graph(
@@ -61,6 +61,8 @@ class Analyzer:
         config = checkpoint.config()
         reader = TextReader(checkpoint.tokenizer(), config)
         runtime = Runtime(graph, pad_id=reader.pad_id, threads=threads, providers=providers)
+        runtime.check(config.tasks, reader.largest_id)
+        checkpoint.check_unchanged()
         return cls(checkpoint.folder, config, reader, runtime)
 
     def __reduce__(self) -> tuple[object, tuple[Path, int, tuple[str, ...]]]:

@@ -11,6 +11,7 @@ manifest.json      the SHA-256 of every file above
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from tokenizers import Tokenizer
 
 from khabar.config import ModelConfig
 from khabar.errors import CheckpointError, ConfigError
+from khabar.graph import check_graph
 
 BUNDLED: Final = "khabar-small"
 """The name of the model that ships in the package."""
@@ -36,6 +38,11 @@ WEIGHTS: Final = "model.safetensors"
 TRAINING_DATA: Final = "training_data.safetensors"
 MANIFEST: Final = "manifest.json"
 _LISTED: Final = (CONFIG, TOKENIZER, GRAPH, ENCODER, WEIGHTS, TRAINING_DATA)
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
+_LARGEST_JSON: Final = 1 << 20
+"""Bytes of a configuration or manifest; those that khabar writes have some thousands."""
+_TRIAL: Final = "خبر \uffff"
+"""A word, and what no tokenizer knows."""
 
 
 def bundled() -> Path:
@@ -77,7 +84,7 @@ class Checkpoint:
 
     def _read_manifest(self) -> dict[str, str]:
         try:
-            values = json.loads((self.folder / MANIFEST).read_text("utf-8"))
+            values = json.loads(self._small(self.folder / MANIFEST))
         except FileNotFoundError:
             raise CheckpointError(
                 self.folder, f"it has no {MANIFEST}, so it is not a finished checkpoint", "write it again"
@@ -87,7 +94,17 @@ class Checkpoint:
         digests = values.get("sha256") if isinstance(values, dict) else None
         if not isinstance(digests, dict):
             raise CheckpointError(self.folder, f"{MANIFEST} lists no digests", "write it again")
-        return {name: str(digest) for name, digest in digests.items()}
+        for name, digest in digests.items():
+            if name in ("", "..") or Path(name).name != name or not _DIGEST.fullmatch(str(digest)):
+                problem = f"{MANIFEST} lists {name[:80]!r}, which is no file of a checkpoint with its SHA-256"
+                raise CheckpointError(self.folder, problem, "use one that khabar wrote")
+        return digests
+
+    def _small(self, path: Path) -> str:
+        """Return what a JSON file holds; CheckpointError where it is far larger than khabar writes it."""
+        if path.stat().st_size > _LARGEST_JSON or not path.is_file():
+            raise CheckpointError(self.folder, f"{path.name} is no file of at most 1 MB", "use one that khabar wrote")
+        return path.read_text("utf-8")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,6 +122,8 @@ class Checkpoint:
         path = self.folder / name
         if name not in self._digests:
             raise CheckpointError(self.folder, f"it has no {name}", "use a checkpoint that has it, or export it")
+        if path.exists() and not path.is_file():  # a pipe or a device would never end
+            raise CheckpointError(self.folder, f"{name} is no file", "copy it again, whole")
         try:
             with path.open("rb") as file:
                 digest = file_digest(file, "sha256").hexdigest()
@@ -118,8 +137,8 @@ class Checkpoint:
         """Return what the model predicts and how it reads."""
         path = self.path(CONFIG)
         try:
-            return ModelConfig.from_json(path.read_text("utf-8"))
-        except ConfigError as error:
+            return ModelConfig.from_json(self._small(path))
+        except (ConfigError, UnicodeDecodeError) as error:
             raise CheckpointError(self.folder, f"{CONFIG}: {error}", "write it again") from None
 
     def tokenizer(self) -> Tokenizer:
@@ -127,11 +146,28 @@ class Checkpoint:
         path = self.path(TOKENIZER)
         try:
             tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # tokenizers raises plain Exception
+            tokenizer.no_padding()
+            tokenizer.no_truncation()
+            tokenizer.encode(_TRIAL, add_special_tokens=False)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # tokenizers raises plain Exception, and what is none where its Rust panics
             raise CheckpointError(self.folder, f"{TOKENIZER} cannot be read ({error})", "write it again") from None
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
         return tokenizer
+
+    def graph(self) -> Path:
+        """Return the path of the graph, which holds standard operators and its own weights alone."""
+        path = self.path(GRAPH)
+        try:
+            check_graph(path.read_bytes())
+        except ConfigError as error:
+            raise CheckpointError(self.folder, f"{GRAPH}: {error}", "use one that khabar exported") from None
+        return path
+
+    def check_unchanged(self) -> None:
+        """Refuse a folder that has got other files since it was opened."""
+        if self._read_manifest() != self._digests:
+            raise CheckpointError(self.folder, "it was replaced while it was read", "load it again")
 
 
 @contextmanager

@@ -1,15 +1,23 @@
 """What a model predicts and how it reads: frozen, checked when made, to and from JSON."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from math import isfinite
 from typing import Any, Final, Self
 
 from khabar.errors import ConfigError, near_miss
 
 FORMAT = 1
 """The number of the JSON layout; a reader refuses a later one."""
+
+
+_LARGEST: Final = 1 << 16
+"""The most that a window or a count of targets may be."""
+_NAME: Final = re.compile("\\w[\\w\u200c.+() -]{0,99}")
+"""Names become those of files and columns, so that no path is one."""
 
 
 OVERLAP: Final = 48
@@ -32,6 +40,12 @@ class Label:
     name: str
     code: str | None = None
 
+    def __post_init__(self) -> None:
+        _check_name("a label", self.key)
+        _check_name("a label", self.name)
+        if self.code is not None and (not isinstance(self.code, str) or len(self.code) > 100):
+            raise ConfigError(f"label {self.key!r} has code {_shown(self.code)}; it takes a short string, or none")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
@@ -43,6 +57,7 @@ class TaskSpec:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
+        _check_name("a task", self.name)
         keys = self.keys
         if not keys:
             raise ConfigError(f"task {self.name!r} has no labels; list at least one")
@@ -50,7 +65,7 @@ class TaskSpec:
             raise ConfigError(f"task {self.name!r} lists a label twice: {', '.join(keys)}")
         if self.kind is Kind.WORDS and "O" in keys:
             raise ConfigError(f"task {self.name!r} lists 'O', which every word task has; leave it out")
-        if not self.temperature > 0:
+        if not self.temperature > 0 or not isfinite(self.temperature):
             raise ConfigError(f"task {self.name!r} has temperature {self.temperature}; it takes a number above 0")
 
     @property
@@ -83,6 +98,14 @@ class ModelConfig:
     """How many of an article's entities become targets when the caller names none."""
 
     def __post_init__(self) -> None:
+        _check_name("a model", self.name)
+        for setting in ("window", "overlap", "max_targets"):
+            value = getattr(self, setting)
+            if type(value) is not int or value > _LARGEST:
+                raise ConfigError(f"{setting} is {_shown(value)}; it takes a whole number of at most {_LARGEST}")
+        for setting in ("cls_token", "sep_token", "pad_token"):
+            if not isinstance(getattr(self, setting), str):
+                raise ConfigError(f"{setting} is {_shown(getattr(self, setting))}; it takes a string")
         names = [task.name for task in self.tasks]
         if not names or len(set(names)) < len(names):
             raise ConfigError(f"model {self.name!r} has tasks {names}; it takes one or more, each once")
@@ -137,6 +160,17 @@ class ModelConfig:
             raise
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"the configuration is damaged ({error!r}); restore it from where it came") from None
+
+
+def _check_name(what: str, name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{what} is called {_shown(name)}; it takes up to 100 letters, digits, blanks and . + - _ ( )"
+        )
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:80]
 
 
 def _build[T](cls: type[T], values: Mapping[str, Any]) -> T:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from khabar.config import Kind, TaskSpec
 from khabar.errors import CheckpointError, InputError
 from khabar.text import Integers
 
@@ -39,19 +40,43 @@ class Runtime:
             )
         self.threads = threads or available_cores()
         self.providers = tuple(providers)
+        self._graph = graph
         self._pad_id = pad_id
         self._session = _open(graph, self.threads, self.providers)
         self._tasks = [output.name for output in self._session.get_outputs()]
+
+    def check(self, tasks: Sequence[TaskSpec], largest_id: int) -> None:
+        """Refuse a graph that does not give the logits of *tasks*, or knows no piece *largest_id*; it is run once.
+
+        Raises CheckpointError.
+        """
+        wanted = {task.name: (*(_ROWS,) * (task.kind is Kind.WORDS), len(task.outputs)) for task in tasks}
+        found = self.run([np.full(_ROWS, largest_id)])[0]
+        shapes = {task: logits.shape for task, logits in found.items()}
+        if shapes != wanted:
+            raise self._error(f"gives {shapes} for {_ROWS} word pieces, and its configuration has {wanted}")
+        if not all(logits.dtype == np.float32 and np.isfinite(logits).all() for logits in found.values()):
+            raise self._error("gives logits that are no finite numbers in single precision")
+
+    def _error(self, problem: str) -> CheckpointError:
+        return CheckpointError(self._graph.parent, f"{self._graph.name} {problem}", "export it again")
 
     def run(self, sequences: Sequence[Integers]) -> list[Logits]:
         """Return the logits of each sequence, in the order given."""
         results: list[Logits] = [{} for _ in sequences]
         for batch in token_batches([len(ids) for ids in sequences], _BATCH_PIECES):
-            outputs = self._session.run(self._tasks, self._pad([sequences[index] for index in batch]))
+            outputs = self._outputs([sequences[index] for index in batch])
             for task, rows in zip(self._tasks, outputs, strict=True):
                 for index, row in zip(batch, rows, strict=True):
                     results[index][task] = row[: len(sequences[index])] if row.ndim == 2 else row
         return results
+
+    def _outputs(self, sequences: Sequence[Integers]) -> list[NDArray[np.float32]]:
+        try:
+            outputs: list[NDArray[np.float32]] = self._session.run(self._tasks, self._pad(sequences))
+        except Exception as error:  # onnxruntime's own exceptions share no base class
+            raise self._error(f"fails on {len(sequences)} x {max(map(len, sequences))} word pieces ({error})") from None
+        return outputs
 
     def _pad(self, sequences: Sequence[Integers]) -> dict[str, Integers]:
         longest = max(map(len, sequences))

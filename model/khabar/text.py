@@ -167,12 +167,14 @@ class TextReader:
         self.cls_id, self.sep_id, self.pad_id = (
             _token_id(tokenizer, token) for token in (config.cls_token, config.sep_token, config.pad_token)
         )
+        self.largest_id = tokenizer.get_vocab_size() - 1
+        self._special_ids = _special_ids(tokenizer) | {self.cls_id, self.sep_id, self.pad_id}
+        self._letters: dict[str, list[int]] = {}
 
     def read(self, raw: str) -> Passage:
         """Clean one text and cut it into words, sentences and word pieces."""
         cleaned = clean(raw)
-        encoding = self._tokenizer.encode(cleaned.text, add_special_tokens=False)
-        offsets = _spans(encoding.offsets)
+        ids, offsets = self._pieces(cleaned.text)
         ends = np.maximum.accumulate(offsets[:, 1])
         word_spans, sentence_spans = words(cleaned.text), sentences(cleaned.text)
         first = np.searchsorted(ends, word_spans[:, 0], side="right")
@@ -181,7 +183,7 @@ class TextReader:
         sentence_first = np.searchsorted(ends, sentence_spans[:, 0], side="right")
         return Passage(
             clean=cleaned,
-            ids=np.array(encoding.ids, dtype=np.int64),
+            ids=ids,
             words=word_spans[seen],
             first_pieces=first[seen],
             sentences=sentence_spans,
@@ -189,6 +191,31 @@ class TextReader:
             if len(sentence_spans)
             else sentence_spans,
         )
+
+    def _pieces(self, text: str) -> tuple[Integers, Integers]:
+        """Return the word pieces of a clean text, shape (n,), and their (start, end), shape (n, 2).
+
+        What spells a special piece, as ``</s>`` may, is text: it is read letter by letter.
+        """
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        ids, spans = encoding.ids, encoding.offsets
+        if not self._special_ids.isdisjoint(ids):
+            found: list[tuple[int, Span]] = []
+            for piece, (start, end) in zip(ids, spans, strict=True):
+                if piece not in self._special_ids:
+                    found.append((piece, (start, end)))
+                    continue
+                for place in range(start, end):
+                    found += [(letter, (place, place + 1)) for letter in self._letter(text[place])]
+            ids, spans = [piece for piece, _ in found], [span for _, span in found]
+        return np.array(ids, dtype=np.int64), _spans(spans)
+
+    def _letter(self, letter: str) -> list[int]:
+        """Return the pieces of one letter."""
+        if letter not in self._letters:
+            ids = self._tokenizer.encode(letter, add_special_tokens=False).ids
+            self._letters[letter] = [piece for piece in ids if piece not in self._special_ids]
+        return self._letters[letter]
 
     def document(self, title: Passage | None, body: Passage) -> Integers:
         """Return the pieces of title, separator and text (or of the text alone); shape (n_pieces,)."""
@@ -213,6 +240,12 @@ class TextReader:
     def pair(self, query: Integers, context: Integers) -> Integers:
         """Return ``<s> query </s></s> context </s>``."""
         return np.concatenate(([self.cls_id], query, [self.sep_id, self.sep_id], context, [self.sep_id]))
+
+
+def _special_ids(tokenizer: Tokenizer) -> set[int]:
+    """Return the pieces that a text never spells: all special ones but the one for what is unknown."""
+    unknown = {token.id for token in tokenizer.model.tokenize("\uffff")}  # no character, so in no vocabulary
+    return {piece for piece, token in tokenizer.get_added_tokens_decoder().items() if token.special} - unknown
 
 
 def _token_id(tokenizer: Tokenizer, token: str) -> int:

@@ -1,10 +1,12 @@
 """Checkpoint folders: whole or refused, and replaced only by a whole one."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
@@ -58,7 +60,11 @@ def test_a_file_is_no_folder(folder: Path) -> None:
         (b"[" * 100_000, "manifest.json cannot be read"),
         (b"[]", "manifest.json lists no digests"),
         (b'{"sha256": 3}', "manifest.json lists no digests"),
-        (b'{"sha256": {}}', "it has no config.json"),
+        (b'{"sha256": {}}', "it has no model.onnx"),
+        (b'{"sha256": {"../config.json": "%s"}}' % (b"0" * 64), "'../config.json', which is no file of a checkpoint"),
+        (b'{"sha256": {"config.json": "%s"}}' % (b"x" * 64), "'config.json', which is no file of a checkpoint with"),
+        (b'{"sha256": {"config.json": {"a": 1}}}', "'config.json', which is no file of a checkpoint with"),
+        (b" " * (1 << 20) + b"{}", "manifest.json is no file of at most 1 MB"),
     ],
 )
 def test_a_bad_manifest(folder: Path, content: bytes | None, message: str) -> None:
@@ -103,16 +109,118 @@ def test_predicting_needs_no_training_weights(folder: Path) -> None:
     [
         (CONFIG, "config.json: the configuration is not JSON"),
         (TOKENIZER, "tokenizer.json cannot be read"),
-        (GRAPH, "model.onnx does not load"),
+        (GRAPH, "model.onnx: it is no whole ONNX file"),
     ],
 )
 def test_a_file_that_is_whole_but_wrong(folder: Path, name: str, message: str) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        khabar.load(changed(folder, name, b"nonsense"))
+
+
+def changed(folder: Path, name: str, content: bytes) -> Path:
+    """Return a copy of a checkpoint with another file in it, which its manifest lists."""
     with drafted(folder.with_name("other")) as draft:
         for file in FILES:
             shutil.copy(folder / file, draft)
-        (draft / name).write_text("nonsense", "utf-8")
+        (draft / name).write_bytes(content)
+    return folder.with_name("other")
+
+
+def of_json(folder: Path, name: str, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Return a copy of a checkpoint with something changed in one of its JSON files."""
+    values = json.loads((folder / name).read_text("utf-8"))
+    change(values)
+    return changed(folder, name, json.dumps(values).encode())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda values: values["tasks"][0]["labels"].pop(), r"gives .*topic.* and its configuration has"),
+        (lambda values: values["tasks"].pop(), "gives .* and its configuration has"),
+        (lambda values: values["tasks"][0].update(kind="words"), "gives .* and its configuration has"),
+        (lambda values: values["tasks"][0].update(name="topics"), "gives .* and its configuration has"),
+        (lambda values: values.update(window=10**9), "window is 1000000000; it takes a whole number"),
+        (lambda values: values["tasks"][0].update(name="../topic"), "a task is called '../topic'"),
+        (lambda values: values["tasks"][0]["labels"][0].update(key="/etc/passwd"), "a label is called '/etc/passwd'"),
+    ],
+)
+def test_a_configuration_of_another_graph(
+    folder: Path, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
     with pytest.raises(CheckpointError, match=message):
-        khabar.load(folder.with_name("other"))
+        khabar.load(of_json(folder, CONFIG, change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda values: values["model"].update(vocab=[["<s>", 0.0]]), "tokenizer.json cannot be read"),
+        (lambda values: values["model"].update(unk_id=10**9), "tokenizer.json cannot be read"),
+        (lambda values: values["model"].update(unk_id=None), "tokenizer.json cannot be read"),
+        (lambda values: values["model"]["vocab"].append(["one more", -3.0]), "model.onnx fails on 1 x 4 word pieces"),
+    ],
+)
+def test_a_tokenizer_of_another_graph(folder: Path, change: Callable[[dict[str, Any]], object], message: str) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        khabar.load(of_json(folder, TOKENIZER, change))
+
+
+@pytest.mark.parametrize("name", [CONFIG, TOKENIZER, ENCODER])
+@pytest.mark.parametrize("content", [b"[" * 10_000, b'{"a":' * 10_000, b"\xff", b"", b"[]", b"3", b"1" * 10_000])
+def test_json_that_is_no_settings(folder: Path, name: str, content: bytes) -> None:
+    load = load_network if name == ENCODER else khabar.load
+    with pytest.raises(CheckpointError, match=name):
+        load(changed(folder, name, content))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hidden_size": 10**9},
+        {"vocab_size": 10**12},
+        {"num_hidden_layers": 10**9},
+        {"num_hidden_layers": -1},
+        {"hidden_size": "32"},
+        {"num_attention_heads": 0},
+        {"model_type": "../evil"},
+        {"model_type": "gpt2"},
+        {"auto_map": {"AutoModel": "evil--code.Model"}},
+        {"hidden_act": "exec"},
+        {"trust_remote_code": True},
+        {"_attn_implementation_internal": "evil/kernel"},
+    ],
+)
+def test_an_encoder_of_other_weights(folder: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(CheckpointError, match=r"encoder.json"):
+        load_network(of_json(folder, ENCODER, lambda values: values.update(change)))
+
+
+def test_a_configuration_of_many_megabytes(folder: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"config.json is no file of at most 1 MB"):
+        khabar.load(changed(folder, CONFIG, b" " * (2 << 20)))
+
+
+@pytest.mark.parametrize("name", [MANIFEST, CONFIG, TOKENIZER, GRAPH])
+def test_a_pipe_is_no_file(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(CheckpointError, match=f"{name} is no file"):
+        khabar.load(folder)
+
+
+def test_a_checkpoint_replaced_while_it_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = of_json(folder, CONFIG, lambda values: values.update(name="newer"))
+    graph = Checkpoint.graph
+
+    def slow(self: Checkpoint) -> Path:
+        path = graph(self)
+        shutil.copy(other / MANIFEST, folder)
+        return path
+
+    monkeypatch.setattr(Checkpoint, "graph", slow)
+    with pytest.raises(CheckpointError, match="it was replaced while it was read; load it again"):
+        khabar.load(folder)
 
 
 def test_load_gives_what_was_saved(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,9 @@ CONFIG = ModelConfig(
     overlap=32,
     max_targets=2,
 )
+
+
+ODD_SIZES = ("128", 128.5, True, None, [128], 10**9)
 
 
 def damaged(change: Callable[[dict[str, Any]], object]) -> str:
@@ -110,8 +114,25 @@ def test_tasks_by_name() -> None:
         (damaged(lambda values: values.update(tasks=[3])), "damaged"),
         (damaged(lambda values: values["tasks"][0].update(kind="picture")), "damaged .*picture"),
         (damaged(lambda values: values["tasks"][0].update(labels=[3])), "damaged"),
-        (damaged(lambda values: values.update(window="128")), "damaged"),
         (damaged(lambda values: values.update(window=3)), "window is 3"),
+        *((damaged(partial(dict.update, window=size)), "window is .*; it takes a whole number") for size in ODD_SIZES),
+        (damaged(lambda values: values.update(window=-1)), "window is -1; it takes 64 or more"),
+        (
+            damaged(lambda values: values.update(max_targets=10**9)),
+            "max_targets is 1000000000; it takes",
+        ),
+        (damaged(lambda values: values.update(pad_token=1)), "pad_token is 1; it takes a string"),
+        (
+            damaged(lambda values: values.update(name="../model")),
+            "a model is called '../model'; it takes up to",
+        ),
+        (damaged(lambda values: values.update(name="a" * 10**6)), "a model is called 'aa"),
+        (damaged(lambda values: values["tasks"][0].update(name="a/b")), "a task is called 'a/b'"),
+        (damaged(lambda values: values["tasks"][0].update(temperature=float("inf"))), "temperature inf"),
+        (damaged(lambda values: values["tasks"][0]["labels"][0].update(key="/etc/x")), "a label is called '/etc/x'"),
+        (damaged(lambda values: values["tasks"][0]["labels"][0].update(name="..\\x")), "a label is called"),
+        (damaged(lambda values: values["tasks"][0]["labels"][0].update(name=["x"])), "a label is called"),
+        (damaged(lambda values: values["tasks"][0]["labels"][0].update(code=[1])), "has code"),
     ],
 )
 def test_what_is_wrong_with_json(text: str, message: str) -> None:

@@ -212,6 +212,48 @@ def test_first_pieces_speak_for_their_words(reader: TextReader) -> None:
     assert passage.ids[passage.first_pieces].tolist() == alone
 
 
+SPECIAL = ("<s>", "</s>", "<pad>", "<mask>", "[CLS]", "[SEP]", "[PAD]", "[MASK]")
+WIDE = str.maketrans({"<": "＜", "/": "／", ">": "＞", "[": "［"})
+"""Letters that some tokenizers take for the narrow ones."""
+
+
+def special_ids(reader: TextReader) -> set[int]:
+    """Return the pieces that stand for no text; a family has those of its own names."""
+    ids = (reader._tokenizer.token_to_id(name) for name in SPECIAL)
+    found = {piece for piece in ids if piece is not None}
+    assert len(found) == 4
+    return found
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_no_text_spells_a_special_piece(
+    odd_text: st.SearchStrategy[str], reader: TextReader, data: st.DataObject
+) -> None:
+    spelled = st.sampled_from([*SPECIAL, *(name.translate(WIDE) for name in SPECIAL)])
+    raw = "".join(data.draw(st.lists(spelled | odd_text, min_size=1, max_size=6)))
+    passage = reader.read(raw)
+    assert special_ids(reader).isdisjoint(passage.ids.tolist())
+    assert len(passage.words) == len(passage.first_pieces)
+    assert ((passage.first_pieces >= 0) & (passage.first_pieces < len(passage.ids))).all()
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_a_special_piece_in_a_text_is_read_as_its_letters(reader: TextReader, name: str) -> None:
+    raw = f"کابل {name} تهران{name}"
+    passage = reader.read(raw)
+    assert [raw[start:end] for start, end in passage.words.tolist()] == raw_words(raw)
+    kabul, tehran = (reader.read(word).ids.tolist() for word in ("کابل", "تهران"))
+    first, last = passage.first_pieces.tolist()[0], passage.first_pieces.tolist()[raw_words(raw).index("تهران")]
+    assert passage.ids[first : first + len(kabul)].tolist() == kabul
+    assert passage.ids[last : last + len(tehran)].tolist() == tehran
+
+
+def test_what_is_unknown_stays_one_piece(reader: TextReader) -> None:
+    unknown = {reader._tokenizer.token_to_id(name) for name in ("<unk>", "[UNK]")} - {None}
+    assert set(reader.read("𓀀𓀁").ids.tolist()) & unknown
+
+
 def test_layouts(reader: TextReader) -> None:
     title, body, blank = reader.read("ایران"), reader.read("کابل"), reader.read(" ")
     cls, sep = [reader.cls_id], [reader.sep_id]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from khabar import Analyzer
-from khabar.checkpoint import GRAPH, Checkpoint
+from khabar.checkpoint import Checkpoint
 from khabar.config import Kind, TaskSpec
 from khabar.decoding import decode_entities
 from khabar.errors import ConfigError, InputError, SourceError
@@ -70,7 +70,8 @@ class Observer:
         checkpoint = Checkpoint(folder)
         self.config = checkpoint.config()
         self._reader = TextReader(checkpoint.tokenizer(), self.config)
-        self._runtime = Runtime(checkpoint.path(GRAPH), pad_id=self._reader.pad_id)
+        self._runtime = Runtime(checkpoint.graph(), pad_id=self._reader.pad_id)
+        self._runtime.check(self.config.tasks, self._reader.largest_id)
         self._analyzer = Analyzer(folder, self.config, self._reader, self._runtime)
         self.samples = {task.name: Samples() for task in self.config.tasks}
 

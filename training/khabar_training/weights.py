@@ -1,10 +1,13 @@
 """Networks from and to files: Hugging Face encoders, and Khabar checkpoints to go on from."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
@@ -114,24 +117,46 @@ def load_network(folder: Path, dropout: float = 0.1) -> tuple[Network, Tokenizer
     """Load the float network of a checkpoint."""
     checkpoint = Checkpoint(folder)
     model = checkpoint.config()
-    shape = json.loads(checkpoint.path(ENCODER).read_text("utf-8"))
-    encoder = AutoModel.from_config(AutoConfig.for_model(**shape), dtype=torch.float32)  # type: ignore[no-untyped-call]
-    network = Network(_plain(encoder), model.tasks, dropout)
-    weights = {name: tensor.float() for name, tensor in load_file(checkpoint.path(WEIGHTS)).items()}
+    shape, tensors = checkpoint.path(ENCODER), checkpoint.path(WEIGHTS)
     try:
+        weights = {name: tensor.float() for name, tensor in load_file(tensors).items()}
+        network = Network(_plain(_encoder(json.loads(shape.read_text("utf-8")), weights)), model.tasks, dropout)
         network.load_state_dict(weights)
-    except RuntimeError as error:
+    except Exception as error:  # what torch and transformers raise for a shape that is none shares no base class
         raise CheckpointError(folder, f"{WEIGHTS} does not fit {ENCODER} ({error})", "write it again") from None
     return network, checkpoint.tokenizer(), model
+
+
+def _encoder(values: object, weights: Mapping[str, torch.Tensor]) -> PreTrainedModel:
+    """Build the encoder of a checkpoint, whose shape is plain values, so that it names no code to run."""
+    if not isinstance(values, dict) or not all(isinstance(value, int | float | str) for value in values.values()):
+        raise ValueError("a shape is an object of numbers and strings")
+    if named := [key for key in values if key in ("auto_map", "trust_remote_code") or key.startswith("_attn")]:
+        raise ValueError(f"{', '.join(named)} may name code to run")
+    shape = AutoConfig.for_model(**values)
+    if shape.num_hidden_layers > len(weights):
+        raise ValueError(f"{shape.num_hidden_layers} layers for {len(weights)} weights")
+    build: Callable[[], PreTrainedModel] = partial(
+        AutoModel.from_config, shape, dtype=torch.float32, trust_remote_code=False
+    )
+    with torch.device("meta"):  # which takes no memory, however large it claims to be
+        claimed = build()
+    n_claimed, n_given = (sum(map(torch.Tensor.numel, them)) for them in (claimed.parameters(), weights.values()))
+    if n_claimed > 2 * n_given:
+        raise ValueError(f"a shape of {n_claimed} numbers for {n_given} weights")
+    return build()
 
 
 def save_network(draft: Path, network: Network, tokenizer: Tokenizer, model: ModelConfig, dtype: torch.dtype) -> None:
     """Write all but the ONNX graph of a checkpoint into a draft folder, weights as *dtype*."""
     (draft / CONFIG).write_text(model.to_json(), "utf-8")
-    tokenizer.save(str(draft / TOKENIZER), pretty=False)
+    (draft / TOKENIZER).write_text(tokenizer.to_str(pretty=False), "utf-8")
     shape = {
         key: value for key, value in network.encoder.config.to_dict().items() if isinstance(value, int | float | str)
     }
     (draft / ENCODER).write_text(json.dumps(shape, indent=1) + "\n", "utf-8")
     weights = {name: tensor.to(dtype).contiguous() for name, tensor in network.state_dict().items()}
-    save_file(weights, draft / WEIGHTS)
+    try:
+        save_file(weights, draft / WEIGHTS)
+    except SafetensorError as error:  # where the disk is full
+        raise OSError(str(error)) from None

@@ -52,15 +52,15 @@ def _loaded(path: str, options: HuggingFaceOptions) -> Any:
     """Open one part of a data set for streaming."""
     library = load_extra("datasets", _PART, "train")
     try:
-        if any((Path(path) / name).is_file() for name in _SAVED):
-            saved = library.load_from_disk(path)
-            part = saved[options.part] if isinstance(saved, dict) else saved
-            return part.to_iterable_dataset()
-        return library.load_dataset(path, options.configuration, split=options.part, streaming=True)
-    except KeyError:
-        raise FormatError(path, f"no part {options.part!r}", f"it has {', '.join(saved)}; name one as part") from None
-    except (OSError, ValueError) as error:
+        if not any((Path(path) / name).is_file() for name in _SAVED):
+            return library.load_dataset(path, options.configuration, split=options.part, streaming=True)
+        saved = library.load_from_disk(path)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # of descriptions that are damaged
         raise FormatError(path, f"it cannot be read ({error})", "check the name, the part and the folder") from None
+    if isinstance(saved, dict) and options.part not in saved:
+        raise FormatError(path, f"no part {options.part!r}", f"it has {', '.join(saved)}; name one as part")
+    part = saved[options.part] if isinstance(saved, dict) else saved
+    return part.to_iterable_dataset()
 
 
 def _guarded(path: str, rows: Any) -> Iterator[dict[str, Any]]:

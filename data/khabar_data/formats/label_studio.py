@@ -94,7 +94,10 @@ def _results(task: Any) -> tuple[list[Mapping[str, Any]], list[str]]:
     if len(done) > 1:
         notices.append("a task with several annotations was read by its first one")
     results: list[Mapping[str, Any]] = []
-    for result in done[0].get("result", []) if done else []:
+    given = done[0].get("result", []) if done else []
+    if not isinstance(given, list):
+        raise RecordError(f"a result that is {type(given).__name__}", "a list of results", "export the task again")
+    for result in given:
         kind = result.get("type") if isinstance(result, dict) else None
         if kind in ("choices", "labels"):
             results.append(result)

@@ -32,5 +32,5 @@ def read_parquet(path: str, options: ParquetOptions) -> Iterator[Entry]:
                 for row in batch.to_pylist():
                     number += 1
                     yield Entry.made(str(number), row_record, row, columns)
-    except (OSError, arrow.ArrowException) as error:
+    except (OSError, arrow.ArrowException, UnicodeDecodeError) as error:
         raise FormatError(path, f"it cannot be read as Parquet ({error})", "check the path and the file") from None

@@ -12,6 +12,7 @@ from khabar_data.formats.text_file import UTF8, check_decoded, read_lines
 from khabar_data.records import Record, RecordError
 
 SEPARATORS: Final = ",;\t|"
+LONGEST_HEADER: Final = 1 << 20
 LONGEST_CELL: Final = 1 << 24
 """Characters; a quote that is never closed must not swallow a file."""
 
@@ -39,6 +40,10 @@ def read_table(path: str, options: TableOptions) -> Iterator[Entry]:
     separator = options.separator
     if first.startswith("sep=") and len(first.strip("\r\n")) == 5:  # Excel's own way of naming the separator
         separator, first, n_skipped = separator or first[4], next(lines, ""), 1
+    if len(first) > LONGEST_HEADER:
+        raise FormatError(
+            f"{path}:{n_skipped + 1}", "a header of over a megabyte", "name the columns in the first line"
+        )
     reader = csv.reader(chain([first], lines), delimiter=separator or _sniffed(first), strict=True)
     header = _header(reader, f"{path}:{n_skipped + 1}", options.encoding)
     columns = options.columns.located(header, f"{path}:{n_skipped + 1}")

@@ -18,6 +18,8 @@ from khabar_data.records import RecordError
 UTF8: Final = "utf-8"
 PACKINGS: Final[Mapping[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 """By the last suffix."""
+LONGEST_LINE: Final = 1 << 26
+"""Characters; a small packed file may hold a line that no memory does."""
 _WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
@@ -55,7 +57,10 @@ def open_text(path: str, encoding: str = UTF8, newline: str = "\n") -> Iterator[
 def read_lines(path: str, encoding: str = UTF8, newline: str = "\n") -> Iterator[str]:
     """Yield the lines of a file with their ends, one at a time."""
     with open_text(path, encoding, newline) as file:
-        yield from file
+        while line := file.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE:
+                raise FormatError(path, f"a line of {LONGEST_LINE:,} characters or more", "break it up")
+            yield line
 
 
 def check_decoded(text: str, encoding: str) -> None:
@@ -66,7 +71,7 @@ def check_decoded(text: str, encoding: str) -> None:
         raise RecordError(f"bytes that are not {encoding}", encoding, "name the file's own encoding")
     got = f"bytes that are not UTF-8 (0x{ord(escaped[0]) - 0xDC00:02X})"
     remedy = "save the file as UTF-8"
-    if _ARABIC.search(text.encode(UTF8, "surrogateescape").decode("windows-1256")):
+    if _ARABIC.search(bytes(ord(one) - 0xDC00 for one in _ESCAPED.findall(text)).decode("windows-1256")):
         got += ", as in Windows-1256"
         remedy = "convert it, as with: iconv -f WINDOWS-1256 -t UTF-8, or name its encoding, windows-1256"
     raise RecordError(got, "UTF-8", remedy)

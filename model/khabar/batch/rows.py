@@ -20,6 +20,9 @@ from khabar.extras import load_extra
 
 _LONGEST_CELL: Final = 1 << 24
 """Characters; a quote that is never closed must not swallow a file."""
+_LONGEST_LINE: Final = 1 << 26
+_LONGEST_HEADER: Final = 1 << 20
+"""Characters, or bytes; a small packed file may hold a line that no memory does."""
 _SEPARATORS: Final = ",;\t|"
 _READ_ROWS: Final = 512
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -80,7 +83,7 @@ def parquet_schema(source: Input) -> Any:
     try:
         with opened_file(source.path) as raw:
             schema = parquet.read_schema(raw)
-    except (OSError, arrow.ArrowException) as error:
+    except (OSError, arrow.ArrowException, UnicodeDecodeError) as error:
         raise SourceError(source.path, f"it cannot be read as Parquet ({error})", "check the file") from None
     return arrow.schema([(field.name, _plain_type(arrow, field.type)) for field in schema])
 
@@ -106,8 +109,15 @@ def _unpacked(raw: IO[bytes], packing: str) -> IO[bytes]:
     return unpacked
 
 
+def _lines[T: (str, bytes)](file: IO[T]) -> Iterator[T]:
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise ValueError("a line of 64 MB or more")
+        yield line
+
+
 def _json_lines(raw: IO[bytes], source: Input) -> Iterator[Row]:
-    for number, line in enumerate(_unpacked(raw, source.packing), start=1):
+    for number, line in enumerate(_lines(_unpacked(raw, source.packing)), start=1):
         if number == 1:
             line = line.removeprefix(BOM_UTF8)
         if line.strip():
@@ -158,7 +168,9 @@ def _table(raw: IO[bytes], source: Input) -> tuple[Iterator[list[str]], list[str
     """Return a reader of the rows below the header, and the header."""
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))  # the module has one limit for all readers
     text = io.TextIOWrapper(_unpacked(raw, source.packing), "utf-8-sig", "surrogateescape", newline="")
-    first = text.readline()
+    first = text.readline(_LONGEST_HEADER)
+    if len(first) == _LONGEST_HEADER:
+        raise SourceError(source.path, "its header has over a megabyte", "name the columns in the first line")
     separator = "\t"
     if source.suffix == ".csv":
         separator = max(_SEPARATORS, key=lambda one: len(next(csv.reader([first], delimiter=one), [])))
@@ -166,7 +178,7 @@ def _table(raw: IO[bytes], source: Input) -> tuple[Iterator[list[str]], list[str
     if not any(header) or len(set(header)) < len(header) or SURROGATE.search(first):
         remedy = "name every column once, in UTF-8, in the first line"
         raise SourceError(source.path, f"its header is {', '.join(map(ascii, header)) or 'blank'}", remedy)
-    return csv.reader(text, delimiter=separator, strict=True), header
+    return csv.reader(_lines(text), delimiter=separator, strict=True), header
 
 
 def _parquet_rows(raw: IO[bytes], source: Input) -> Iterator[Row]:

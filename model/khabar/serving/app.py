@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from khabar.analyzer import Analyzer
-from khabar.checkpoint import GRAPH, Checkpoint, located
+from khabar.checkpoint import Checkpoint, located
 from khabar.errors import KhabarError
 from khabar.results import Article, json_line
 from khabar.serving import failures
@@ -65,7 +65,7 @@ def from_environment() -> FastAPI:
     """Make the application of one worker process, as :func:`khabar.serving.server.serve` left the settings."""
     settings = ServingSettings.from_json(os.environ[SETTINGS_VARIABLE])
     checkpoint = Checkpoint(located(settings.model))
-    graph = Path(os.environ.get(GRAPH_VARIABLE) or checkpoint.path(GRAPH))
+    graph = Path(os.environ.get(GRAPH_VARIABLE) or checkpoint.graph())
     return create_app(Analyzer.of_graph(checkpoint, graph, threads=settings.threads), settings)
 
 

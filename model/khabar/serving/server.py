@@ -12,7 +12,7 @@ from typing import Final
 
 import uvicorn
 
-from khabar.checkpoint import GRAPH, Checkpoint, located
+from khabar.checkpoint import Checkpoint, located
 from khabar.errors import ConfigError
 from khabar.runtime import available_cores, write_mappable
 from khabar.serving.app import GRAPH_VARIABLE, SETTINGS_VARIABLE
@@ -54,7 +54,7 @@ def serve(settings: ServingSettings, *, host: str = "127.0.0.1", port: int = 800
         return
     with TemporaryDirectory(prefix="khabar-workers-") as folder:
         graph = Path(folder) / "model.ort"
-        write_mappable(checkpoint.path(GRAPH), graph)
+        write_mappable(checkpoint.graph(), graph)
         os.environ[GRAPH_VARIABLE] = str(graph)
         os.environ[_METRICS_FOLDER] = folder  # read when a worker imports prometheus_client
         run()

@@ -256,7 +256,7 @@ def test_another_model_is_refused(mixed: Path, tmp_path: Path, model: Path) -> N
     run(mixed, tmp_path / "out", model)
     shutil.copytree(model, tmp_path / "other")
     manifest = json.loads((model / "manifest.json").read_text("utf-8"))
-    manifest["sha256"]["model.onnx"] = "0"
+    manifest["sha256"]["model.onnx"] = "0" * 64
     (tmp_path / "other" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(SourceError, match="begun with model"):
         run(mixed, tmp_path / "out", tmp_path / "other")

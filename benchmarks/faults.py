@@ -1,0 +1,307 @@
+"""What long commands leave behind when something goes wrong, and whether starting again mends it.
+
+    python -m benchmarks.faults TINY [--tries 200] [--job batch] [--fault killed] [--out runs/faults]
+
+TINY is a folder that ``python -m tests.tiny`` wrote. Each try runs a command into a new folder, with a fault: killed
+at a random moment, the disk full, the folder read-only, the clock jumping back, a second run on the same folder, the
+input replaced. What stands there then must be whole or nothing; the command is run again, without the fault, and must
+give what a run without any gives. Counts are kept, so the same command goes on.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from khabar.checkpoint import MANIFEST, Checkpoint
+from khabar.errors import KhabarError
+from khabar_data import samples, write_jsonl
+
+_COMMAND: Final = (sys.executable, "-c", "from khabar_training.cli import app; app()")
+_SECONDS: Final = 300.0
+_CLOCK: Final = """
+import time, itertools
+_real, _calls = time.time, itertools.count()
+time.time = lambda: _real() - 86400 * (next(_calls) % 2)
+"""
+"""As sitecustomize: every second look at the clock is a day back."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders of one try."""
+
+    tiny: Path
+    scratch: Path
+
+    @property
+    def home(self) -> Path:
+        """Where the output goes, and nothing else; a disk of its own may be mounted there."""
+        return self.scratch / "home"
+
+    @property
+    def out(self) -> Path:
+        return self.home / "out"
+
+    @property
+    def articles(self) -> Path:
+        return self.scratch / "articles.jsonl"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command: its arguments, and what it has left in a place, as values that are compared."""
+
+    name: str
+    arguments: Callable[[Place], Sequence[str]]
+    result: Callable[[Place], Any]
+    resumes: bool = False
+    """Whether it goes on by itself, and so refuses a second run and changed input."""
+
+
+def _batch(place: Place) -> Sequence[str]:
+    model = str(place.tiny / "tiny")
+    output = ("--out", str(place.out), "--to", "jsonl", "--part-rows", "2", "--model", model)
+    return ("batch", str(place.articles), "--prefix", "khabar_", *output)
+
+
+def _train(place: Place) -> Sequence[str]:
+    lines = [
+        f'encoder = "{place.tiny / "encoder"}"',
+        f'output = "{place.out}"',
+        *("window = 96", "batch_tokens = 512", "bf16 = false", "save_steps = 2", "max_steps = 6", "dropout = 0.0"),
+        *('labels = { topic = "data" }', 'tasks = ["topic"]', "[[data]]", f'path = "{place.articles}"'),
+    ]
+    config = place.scratch / "run.toml"
+    config.write_text("\n".join(lines), "utf-8")
+    return ("train", str(config))
+
+
+def _rows(place: Place) -> Any:
+    parts = sorted((place.out / "articles").glob("*.jsonl"))
+    return [json.loads(line)["id"] for part in parts for line in part.read_text("utf-8").splitlines()]
+
+
+def _checkpoint(place: Place) -> Any:
+    checkpoint = Checkpoint(place.out)
+    return [(name, checkpoint.path(name).name) for name in checkpoint.names], checkpoint.config().to_json()
+
+
+def _report(place: Place) -> Any:
+    return sorted(path.name for path in place.out.rglob("*") if path.is_file() and path.stat().st_size)
+
+
+_FLOAT: Final = "float"
+JOBS: Final = {
+    job.name: job
+    for job in (
+        Job("batch", _batch, _rows, resumes=True),
+        Job("train", _train, _checkpoint, resumes=True),
+        Job("export", lambda place: ("export", str(place.tiny / _FLOAT), str(place.out)), _checkpoint),
+        Job(
+            "calibrate",
+            lambda place: ("calibrate", str(place.tiny / "tiny"), str(place.articles), "--output", str(place.out)),
+            _checkpoint,
+        ),
+        Job(
+            "report",
+            lambda place: ("evaluate", str(place.tiny / "tiny"), str(place.articles), "--report", str(place.out)),
+            _report,
+        ),
+    )
+}
+"""By name."""
+
+
+def _started(job: Job, place: Place, **options: Any) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **options.pop("environment", {})}
+    command = [*_COMMAND, *job.arguments(place)]
+    streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    started: subprocess.Popen[str] = subprocess.Popen(command, env=environment, text=True, **streams, **options)
+    return started
+
+
+def _run(job: Job, place: Place, **options: Any) -> str | None:
+    """Run a command to its end; return None where it succeeded, else the last of what it said."""
+    with _started(job, place, **options) as process:
+        try:
+            _, said = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError("it hangs") from None
+    assert "Traceback" not in said, f"a traceback: {said[-500:]}"
+    return None if process.returncode == 0 else " ".join(said.split())[-300:]
+
+
+@contextmanager
+def _mounted(place: Place, options: str) -> Iterator[None]:
+    """Put a file system of its own under the output; only root can."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place.home)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place.home)], check=True)
+
+
+def killed(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
+    with _started(job, place) as process:
+        time.sleep(chance.random() * seconds)
+        process.kill()
+        process.communicate()
+    return "killed" if process.returncode == -9 else None
+
+
+def disk_full(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
+    """Let no file grow beyond some kilobytes, or, as root, give a disk that small."""
+    size = chance.choice((1, 4, 16, 64, 256)) << 10
+    if os.geteuid() == 0 and chance.random() < 0.5:
+        with _mounted(place, f"size={max(size, 4096)}"):
+            return _run(job, place)
+    return _run(job, place, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+
+
+def read_only(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
+    if os.geteuid() == 0:
+        with _mounted(place, "ro"):
+            return _run(job, place)
+    place.home.chmod(0o555)
+    try:
+        return _run(job, place)
+    finally:
+        place.home.chmod(0o755)
+
+
+def clock_back(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
+    (place.scratch / "sitecustomize.py").write_text(_CLOCK, "utf-8")
+    path = os.pathsep.join((str(place.scratch), *sys.path))
+    said = _run(job, place, environment={"PYTHONPATH": path})
+    assert said is None, said
+    return None
+
+
+def two_runs(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
+    """Start a second run while the first goes on; a job that resumes must refuse it."""
+    with _started(job, place) as first:
+        while first.poll() is None and not any(place.home.iterdir()):
+            time.sleep(0.01)
+        time.sleep(chance.random() * seconds / 10)
+        is_running = first.poll() is None
+        said = _run(job, place) if is_running else None
+        is_running = is_running and first.poll() is None
+        _, first_said = first.communicate()
+    assert first.returncode == 0 or not job.resumes, f"the first run fails: {first_said[-300:]}"
+    assert said is not None or not job.resumes or not is_running, "the second run is not refused"
+    return said
+
+
+def input_replaced(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
+    """Put other articles in the place of the input, and what was there back when it has ended."""
+    kept = place.articles.read_bytes()
+    with _started(job, place) as process:
+        time.sleep(chance.random() * seconds)
+        draft = place.scratch / "other"
+        draft.write_bytes(kept[: len(kept) // 2])
+        os.replace(draft, place.articles)
+        _, said = process.communicate(timeout=_SECONDS)
+    times = (place.scratch / "times").stat()
+    place.articles.write_bytes(kept)
+    os.utime(place.articles, ns=(times.st_mtime_ns, times.st_mtime_ns))
+    assert "Traceback" not in said, f"a traceback: {said[-500:]}"
+    return None if process.returncode == 0 else said[-300:]
+
+
+FAULTS: Final = {
+    fault.__name__: fault for fault in (killed, disk_full, read_only, clock_back, two_runs, input_replaced)
+}
+"""By name. Each does something to a run and returns what the command said, None where it succeeded; AssertionError
+where it hangs, shows a traceback, or lets a second run in."""
+
+
+def attempt(job: Job, fault: str, tiny: Path, number: int, expected: tuple[Any, float]) -> str:
+    """Make one try; return what came of it, ``right`` or ``refused, then right``, or what is wrong."""
+    chance = Random(f"{job.name} {fault} {number}")
+    with tempfile.TemporaryDirectory(prefix="khabar-faults-") as scratch:
+        place = _prepared(tiny, Path(scratch))
+        try:
+            said = FAULTS[fault](job, place, chance, expected[1])
+            if (place.out / MANIFEST).exists():
+                job.result(place)  # what stands there is whole
+            if said is None and fault != "input_replaced":
+                assert job.result(place) == expected[0], "another result"
+                return "right"
+            if fault == "input_replaced":
+                shutil.rmtree(place.home)
+                place.home.mkdir()
+            again = _run(job, place)
+            assert again is None, f"run again, it says {again}"
+            assert job.result(place) == expected[0], "another result after it is run again"
+        except (AssertionError, KhabarError, OSError, ValueError) as error:
+            return f"wrong: {error}"[:400]
+        litter = [path.name for path in place.home.iterdir() if path.name.startswith(".")]
+    return f"{'refused' if fault != 'killed' else 'killed'}, then right" + (", with drafts left" if litter else "")
+
+
+def expected_of(job: Job, tiny: Path) -> tuple[Any, float]:
+    """Return what a run without faults gives, and its seconds."""
+    with tempfile.TemporaryDirectory(prefix="khabar-faults-") as scratch:
+        place = _prepared(tiny, Path(scratch))
+        started = time.monotonic()
+        said = _run(job, place)
+        if said is not None:
+            raise SystemExit(f"{job.name} fails without any fault: {said}")
+        return job.result(place), time.monotonic() - started
+
+
+def _prepared(tiny: Path, scratch: Path) -> Place:
+    place = Place(tiny.resolve(), scratch)
+    place.home.mkdir()
+    write_jsonl(place.articles, islice(samples.read("train"), 12))
+    shutil.copy2(place.articles, scratch / "times")
+    return place
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.faults")
+    parser.add_argument("tiny", type=Path)
+    parser.add_argument("--tries", type=int, default=200)
+    parser.add_argument("--job", action="append", choices=JOBS)
+    parser.add_argument("--fault", action="append", choices=FAULTS)
+    parser.add_argument("--out", type=Path, default=Path("runs/faults"))
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    path = asked.out / "outcomes.json"
+    outcomes: dict[str, list[str]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    for name in asked.job or JOBS:
+        expected = expected_of(JOBS[name], asked.tiny)
+        for fault in asked.fault or FAULTS:
+            found = outcomes.setdefault(f"{name} {fault}", [])
+            for number in track(range(len(found), asked.tries), f"{name} {fault}"):
+                found.append(attempt(JOBS[name], fault, asked.tiny, number, expected))
+                path.with_suffix(".draft").write_text(json.dumps(outcomes, indent=1), "utf-8")
+                os.replace(path.with_suffix(".draft"), path)
+    shown = Table("command", "fault", "tries", "outcomes")
+    for key, found in outcomes.items():
+        counts = "; ".join(f"{found.count(outcome)} {outcome}" for outcome in dict.fromkeys(found))
+        shown.add_row(*key.split(" "), str(len(found)), counts)
+    Console().print(shown)
+    sys.exit(any(outcome.startswith("wrong") for found in outcomes.values() for outcome in found))
+
+
+if __name__ == "__main__":
+    main()
