@@ -85,11 +85,19 @@ def test_the_float_graph_is_the_network(network: Network, float_graph: Path, len
 def test_an_encoder_that_looks_around_itself_only(tmp_path: Path) -> None:
     """ModernBERT has a mask in most layers, padding or none."""
     torch.manual_seed(3)
-    shape = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 2}
-    ends = {"pad_token_id": 0, "bos_token_id": 1, "cls_token_id": 1, "eos_token_id": 2, "sep_token_id": 2}
-    encoder = ModernBertModel(
-        ModernBertConfig(vocab_size=80, local_attention=16, initializer_range=0.5, **shape, **ends)
+    shape = ModernBertConfig(
+        vocab_size=80,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        local_attention=16,
+        initializer_range=0.5,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
     )
+    encoder = ModernBertModel(shape)
     network = Network(encoder, (TOPIC,)).eval()
     write_graph(network, tmp_path / "float.onnx")
     found = graph_logits(tmp_path / "float.onnx", sequence(40))

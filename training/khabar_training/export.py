@@ -108,7 +108,7 @@ def _attention(
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Give attention as the one operator that ONNX Runtime has for it; heads have shape (1, n_heads, L, D)."""
-    _, n_heads, _, size = query.shape
+    n_heads, size = query.shape[1], query.shape[3]
     joined = [heads.transpose(1, 2).reshape(1, -1, n_heads * size) for heads in (query, key, value)]
     mixed: Tensor = torch.onnx.ops.symbolic(
         f"{CONTRIB}::MultiHeadAttention",
@@ -121,12 +121,11 @@ def _attention(
     return mixed.reshape(1, -1, n_heads, size), None
 
 
-def _mask(*, mask_function: Callable[..., Tensor], attention_mask: Tensor | None, **settings: Any) -> Tensor | None:
+def _mask(*, mask_function: Callable[..., object], attention_mask: Tensor | None, **settings: Any) -> Tensor | None:
     """Return no mask where each piece may see each other one, as in BERT; nothing is padded, so there is no other."""
-    if mask_function is bidirectional_mask_function:
+    if mask_function == bidirectional_mask_function:
         return None
-    mask: Tensor | None = eager_mask(mask_function=mask_function, attention_mask=None, **settings)
-    return mask
+    return eager_mask(mask_function=mask_function, attention_mask=None, **settings)
 
 
 def _sample_windows(tokenizer: Tokenizer, model: ModelConfig) -> Iterator[Integers]:

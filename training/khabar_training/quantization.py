@@ -172,7 +172,9 @@ class _Quantizer:
         return name
 
     def _add(self, operator: str, inputs: list[str], *outputs: str, domain: str = "", **attributes: int) -> None:
-        self._nodes.append(helper.make_node(operator, inputs, outputs, outputs[0], domain=domain, **attributes))
+        node = helper.make_node(operator, inputs, outputs, outputs[0], domain=domain)
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+        self._nodes.append(node)
 
 
 def _matrices(graph: GraphProto) -> dict[str, Floats]:
