@@ -173,6 +173,20 @@ def _join(records: Sequence[Record]) -> Record:
     return replace(records[0], text=text, entities=tuple(entities))
 
 
+def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Group sequences of like length into batches of at most *budget* padded pieces, longest first.
+
+    Returns their indices. A sequence longer than the budget is a batch of its own.
+    """
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= budget:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches
+
+
 def pad(examples: Sequence[Example], tasks: Sequence[TaskSpec], pad_id: int) -> dict[str, NDArray[np.generic]]:
     """Return one batch of arrays: ``input_ids`` and ``attention_mask`` of shape (B, L), and for each
     task ``allowed.<task>`` of shape (B, K), or (B, L, K) for word tasks."""

@@ -60,7 +60,7 @@ class Analyzer:
         """Load a checkpoint with a copy of its graph, as :func:`khabar.runtime.write_mappable` makes one."""
         config = checkpoint.config()
         reader = TextReader(checkpoint.tokenizer(), config)
-        runtime = Runtime(graph, pad_id=reader.pad_id, threads=threads, providers=providers)
+        runtime = Runtime(graph, threads=threads, providers=providers)
         runtime.check(config.tasks, reader.largest_id)
         checkpoint.check_unchanged()
         return cls(checkpoint.folder, config, reader, runtime)

@@ -1,10 +1,15 @@
-"""Runs the ONNX graph: batches by token budget, sorted by length, on a set number of threads."""
+"""Runs the ONNX graph, one sequence at a time on each of a set number of threads.
+
+Sequences are not joined into batches: on a processor that was measured to be slower (what a layer computes for one
+sequence stays in the cache), and a sequence alone needs no padding and gives the same scores whatever runs beside it.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,18 +27,14 @@ type Logits = dict[str, NDArray[np.float32]]
 """Per task: shape (K,), or (L, K) for word tasks."""
 
 _MAPPABLE: Final = ".ort"
-_BATCH_PIECES: Final = 2048
-_ROWS: Final = 4
-"""ONNX Runtime multiplies 8-bit matrices four rows at a time and rounds what is left over otherwise; with
-whole fours alone, an article's scores do not depend on what else is in the batch."""
+_N_CHECKED: Final = 4
+"""Word pieces that a graph is checked with."""
 
 
 class Runtime:
     """An ONNX session that takes sequences of word pieces and returns the logits of every task."""
 
-    def __init__(
-        self, graph: Path, *, pad_id: int, threads: int | None = None, providers: Sequence[str] = ("cpu",)
-    ) -> None:
+    def __init__(self, graph: Path, *, threads: int | None = None, providers: Sequence[str] = ("cpu",)) -> None:
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise InputError(
                 "threads", repr(threads), "a whole number from 1, or None for all cores", "pass one of these"
@@ -41,8 +42,9 @@ class Runtime:
         self.threads = threads or available_cores()
         self.providers = tuple(providers)
         self._graph = graph
-        self._pad_id = pad_id
-        self._session = _open(graph, self.threads, self.providers)
+        self._session = _open(graph, self.providers)
+        if inputs := [tensor.name for tensor in self._session.get_inputs()][1:]:
+            raise self._error(f"also wants {', '.join(inputs)}, as older versions of khabar wrote it")
         self._tasks = [output.name for output in self._session.get_outputs()]
 
     def check(self, tasks: Sequence[TaskSpec], largest_id: int) -> None:
@@ -50,11 +52,11 @@ class Runtime:
 
         Raises CheckpointError.
         """
-        wanted = {task.name: (*(_ROWS,) * (task.kind is Kind.WORDS), len(task.outputs)) for task in tasks}
-        found = self.run([np.full(_ROWS, largest_id)])[0]
+        wanted = {task.name: (*(_N_CHECKED,) * (task.kind is Kind.WORDS), len(task.outputs)) for task in tasks}
+        found = self.run([np.full(_N_CHECKED, largest_id)])[0]
         shapes = {task: logits.shape for task, logits in found.items()}
         if shapes != wanted:
-            raise self._error(f"gives {shapes} for {_ROWS} word pieces, and its configuration has {wanted}")
+            raise self._error(f"gives {shapes} for {_N_CHECKED} word pieces, and its configuration has {wanted}")
         if not all(logits.dtype == np.float32 and np.isfinite(logits).all() for logits in found.values()):
             raise self._error("gives logits that are no finite numbers in single precision")
 
@@ -63,30 +65,21 @@ class Runtime:
 
     def run(self, sequences: Sequence[Integers]) -> list[Logits]:
         """Return the logits of each sequence, in the order given."""
-        results: list[Logits] = [{} for _ in sequences]
-        for batch in token_batches([len(ids) for ids in sequences], _BATCH_PIECES):
-            outputs = self._outputs([sequences[index] for index in batch])
-            for task, rows in zip(self._tasks, outputs, strict=True):
-                for index, row in zip(batch, rows, strict=True):
-                    results[index][task] = row[: len(sequences[index])] if row.ndim == 2 else row
-        return results
+        threads = min(self.threads, len(sequences))
+        if threads < 2:
+            return [self._run_one(ids) for ids in sequences]
+        longest_first = sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))
+        with ThreadPoolExecutor(threads) as pool:  # none is kept: a fork would lose its threads
+            logits = pool.map(self._run_one, [sequences[index] for index in longest_first])
+            found = dict(zip(longest_first, logits, strict=True))
+        return [found[index] for index in range(len(sequences))]
 
-    def _outputs(self, sequences: Sequence[Integers]) -> list[NDArray[np.float32]]:
+    def _run_one(self, ids: Integers) -> Logits:
         try:
-            outputs: list[NDArray[np.float32]] = self._session.run(self._tasks, self._pad(sequences))
+            outputs = self._session.run(self._tasks, {"input_ids": ids[None]})
         except Exception as error:  # onnxruntime's own exceptions share no base class
-            raise self._error(f"fails on {len(sequences)} x {max(map(len, sequences))} word pieces ({error})") from None
-        return outputs
-
-    def _pad(self, sequences: Sequence[Integers]) -> dict[str, Integers]:
-        longest = max(map(len, sequences))
-        shape = (len(sequences), -(-longest // _ROWS) * _ROWS)
-        ids = np.full(shape, self._pad_id, dtype=np.int64)
-        mask = np.zeros(shape, dtype=np.int64)
-        for row, sequence in enumerate(sequences):
-            ids[row, : len(sequence)] = sequence
-            mask[row, : len(sequence)] = 1
-        return {"input_ids": ids, "attention_mask": mask}
+            raise self._error(f"fails on {len(ids)} word pieces ({error})") from None
+        return {task: rows[0] for task, rows in zip(self._tasks, outputs, strict=True)}
 
 
 def available_cores() -> int:
@@ -96,45 +89,34 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Group sequences of like length into batches of at most *budget* padded pieces, longest first.
-
-    Returns their indices. A sequence longer than the budget is a batch of its own.
-    """
-    batches: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= budget:
-            batches[-1].append(index)
-        else:
-            batches.append([index])
-    return batches
-
-
 def write_mappable(graph: Path, target: Path) -> None:
     """Write a graph so that processes that open it share its weights: they map the file instead of reading it.
 
     *target* ends in ``.ort``. It fits this machine and this version of ONNX Runtime alone.
     """
-    options = _options(threads=1)
+    options = _options()
     options.optimized_model_filepath = str(target)
     options.add_session_config_entry("session.save_model_format", "ORT")
     _session(graph, options, ["cpu"])
 
 
-def _open(graph: Path, threads: int, providers: Sequence[str]) -> InferenceSession:
-    options = _options(threads)
+def _open(graph: Path, providers: Sequence[str]) -> InferenceSession:
+    options = _options()
     if graph.suffix == _MAPPABLE:
         options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
         options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
     return _session(graph, options, providers)
 
 
-def _options(threads: int) -> SessionOptions:
+def _options() -> SessionOptions:
     import onnxruntime  # here, because it costs as much as the rest of khabar together
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1  # each sequence has a thread of its own instead
     options.inter_op_num_threads = 1
+    # The graph is fused as it is written; what more ONNX Runtime would do costs time at the start, and its
+    # SkipLayerNormalization is slower than the sum and the norm apart.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 3
     return options
 

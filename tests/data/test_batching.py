@@ -1,5 +1,6 @@
 """Records to examples: which outputs each word may have, pairs, windows, joining and padding."""
 
+from itertools import pairwise
 from random import Random
 from typing import Final
 
@@ -12,7 +13,16 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from khabar.config import Kind, Label, ModelConfig, TaskSpec
 from khabar.text import TextReader
 from khabar_data import ClaimStance, Record, Span, TargetStance
-from khabar_data.batching import Booleans, Example, ExampleBuilder, allowed, joined, pad, word_labels
+from khabar_data.batching import (
+    Booleans,
+    Example,
+    ExampleBuilder,
+    allowed,
+    joined,
+    pad,
+    token_batches,
+    word_labels,
+)
 
 ZWNJ: Final = "\u200c"
 TOPIC: Final = TaskSpec(name="topic", kind=Kind.TEXT, labels=(Label("sport", "ورزش"), Label("crime", "جرم")))
@@ -257,3 +267,20 @@ def test_padding() -> None:
     assert batch["allowed.target_stance"].shape == batch["allowed.claim_stance"].shape == (2, 2)
     assert batch["allowed.target_stance"].all()
     assert batch["allowed.claim_stance"].all()
+
+
+@given(st.lists(st.integers(1, 600), max_size=60), st.integers(1, 2048))
+def test_batches(lengths: list[int], budget: int) -> None:
+    batches = token_batches(lengths, budget)
+    order = [index for batch in batches for index in batch]
+    assert sorted(order) == list(range(len(lengths)))
+    assert [lengths[index] for index in order] == sorted(lengths, reverse=True)
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
+    for batch, following in pairwise(batches):
+        assert lengths[batch[0]] * (len(batch) + 1) > budget, f"{following[0]} would have had room"
+
+
+def test_batches_of_a_case() -> None:
+    assert token_batches([3, 9, 4, 5], 10) == [[1], [3, 2], [0]]
+    assert token_batches([], 10) == []

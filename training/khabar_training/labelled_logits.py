@@ -70,7 +70,7 @@ class Observer:
         checkpoint = Checkpoint(folder)
         self.config = checkpoint.config()
         self._reader = TextReader(checkpoint.tokenizer(), self.config)
-        self._runtime = Runtime(checkpoint.graph(), pad_id=self._reader.pad_id)
+        self._runtime = Runtime(checkpoint.graph())
         self._runtime.check(self.config.tasks, self._reader.largest_id)
         self._analyzer = Analyzer(folder, self.config, self._reader, self._runtime)
         self.samples = {task.name: Samples() for task in self.config.tasks}

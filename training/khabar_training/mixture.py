@@ -14,9 +14,8 @@ import numpy as np
 from khabar.checkpoint import TRAINING_DATA
 from khabar.config import Kind, TaskSpec
 from khabar.errors import ConfigError
-from khabar.runtime import token_batches
 from khabar.text import TextReader
-from khabar_data.batching import Example, ExampleBuilder, joined
+from khabar_data.batching import Example, ExampleBuilder, joined, token_batches
 from khabar_data.fingerprints import FingerprintBuilder
 from khabar_data.noise import add_noise
 from khabar_data.records import Record
