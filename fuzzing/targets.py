@@ -292,7 +292,7 @@ def _post(data: bytes, fixtures: Fixtures) -> None:
 def _batch(suffix: str) -> Callable[[bytes, Fixtures], None]:
     def feed(data: bytes, fixtures: Fixtures) -> None:
         path = _written(data, fixtures, suffix)
-        sources = find_inputs([path], fixtures.scratch / "out")
+        sources = find_inputs([str(path)], str(fixtures.scratch / "out"))
         kept_columns(sources, BatchSettings(prefix="khabar_"))
         faults = [row.fault for source in sources for row in read_rows(source) if row.fault is not None]
         assert all(faults)

@@ -14,13 +14,8 @@ type _Value = int | memoryview
 
 _STANDARD: Final = ("", "ai.onnx")
 _FUSED: Final = "com.microsoft"
-_FUSED_OPERATORS: Final = frozenset(
-    (
-        *("Attention", "BiasGelu", "EmbedLayerNormalization", "FastGelu", "Gelu", "MatMulNBits"),
-        *("MultiHeadAttention", "SimplifiedLayerNormalization", "SkipLayerNormalization"),
-    )
-)
-"""What ONNX Runtime's optimiser of BERT graphs and its quantisation of matrices write."""
+_FUSED_OPERATORS: Final = ("MatMulIntegerToFloat", "MultiHeadAttention")
+"""Those of ONNX Runtime's own operators that ``khabar export`` writes."""
 
 # ModelProto, GraphProto, NodeProto, AttributeProto and TensorProto.
 _MODEL_TRAINING, _MODEL_FUNCTIONS, _MODEL_GRAPH = 20, 25, 7

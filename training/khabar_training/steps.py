@@ -1,6 +1,10 @@
 """The folder of a run's saved steps: whose it is, where to go on, whether it fits on the disk."""
 
 import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from shutil import disk_usage, rmtree
@@ -12,6 +16,26 @@ from khabar.network import Network
 from khabar_training.config import TrainingConfig
 
 
+@contextmanager
+def held(steps: Path) -> Iterator[None]:
+    """Keep a second run out of the folder of steps; ConfigError where one is going on."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    steps.mkdir(parents=True, exist_ok=True)
+    folder = os.open(steps, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"another run is writing {steps}; wait for it, or choose another output") from None
+        yield
+    finally:
+        os.close(folder)
+
+
 def claim(steps: Path, config: TrainingConfig, network: Network, n_processes: int) -> Path | None:
     """Return the saved step to go on from, None for a run that begins.
 
@@ -21,7 +45,8 @@ def claim(steps: Path, config: TrainingConfig, network: Network, n_processes: in
     note = steps / "run.json"
     last = last_step(steps)
     if last is None and note.exists():
-        rmtree(steps)
+        for left in steps.iterdir():  # the folder itself stays, for it is held
+            rmtree(left) if left.is_dir() else left.unlink()
     shapes = {name: list(parameter.shape) for name, parameter in network.named_parameters()}
     run = {"settings": asdict(config), "the shapes of an encoder": shapes, "number of processes": n_processes}
     run = json.loads(json.dumps(run, default=str))

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from khabar_training.example_store import ExampleStore
 from khabar_training.export import write_checkpoint
 from khabar_training.losses import SetLoss, set_losses, task_losses
 from khabar_training.mixture import Batch, development_examples, mixed_batches, plain_batches, training_examples
-from khabar_training.steps import best_step, check_disk, claim, last_step
+from khabar_training.steps import best_step, check_disk, claim, held, last_step
 from khabar_training.validation import Validation
 from khabar_training.weights import start, started_from
 
@@ -44,8 +45,13 @@ def train(config: TrainingConfig) -> Path:
     set_seed(config.seed)
     steps = config.output.with_name(config.output.name + ".steps")
     arguments = training_arguments(config, steps)
+    check_place(config.output)
+    with held(steps) if arguments.process_index == 0 else nullcontext():
+        return _train(config, arguments, steps)
+
+
+def _train(config: TrainingConfig, arguments: TrainingArguments, steps: Path) -> Path:
     with arguments.main_process_first(local=False):
-        check_place(config.output)
         network, tokenizer, model = start(config)
         if arguments.process_index == 0:
             last = claim(steps, config, network, arguments.world_size)
