@@ -3,12 +3,12 @@
     python benchmarks/load.py [--seconds 60] [--clients 64] [--workers 1] [--json FILE]
 
 It starts ``khabar serve`` on a free port of this machine. The articles are our own samples, joined to lengths from 60
-to 1,500 words, by turns and in the same order at every load. Every text holds a marker word and every request has an id of its
-own. An answer is right where both come back, each entity stands where it says, and topic and entities are those that
-the same text got alone. The overload sends at its pace whatever is answered; there a refusal with Retry-After is right
-too. Memory is the resident size of the service's processes, pages that they share counted in each, a mean of the
-second and of the last quarter of the time. Client and service share the cores. It ends with status 1 where an answer
-is missing or wrong.
+to 1,500 words, in the same order at every load. Every text holds a marker word and every request has an id of its own.
+An answer is right where both come back, each entity stands where it says, and topic and entities are those that the
+same text got alone. The overload sends at its pace whatever is answered; there a refusal with Retry-After is right too.
+Memory is the resident size of the service's processes (pages that they share count in each), the mean of the second and
+of the last quarter of the time. Client and service share the cores. It ends with status 1 where an answer is missing or
+wrong.
 """
 
 import argparse
