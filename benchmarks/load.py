@@ -3,12 +3,12 @@
     python benchmarks/load.py [--seconds 60] [--clients 64] [--workers 1] [--json FILE]
 
 It starts ``khabar serve`` on a free port of this machine. The articles are our own samples, joined to lengths from 60
-to 1,500 words, as many of each length at every load. Every text holds a marker word and every request has an id of its
-own. An answer is right where both come back, each entity stands where it says, and topic and entities are those that
-the same text got alone. The overload sends at its pace whatever is answered; there a refusal with Retry-After is right
-too. Memory is the resident size of the service's processes, pages that they share counted in each, a mean of the
-second and of the last quarter of the time. Client and service share the cores. It ends with status 1 where an answer
-is missing or wrong.
+to 1,500 words, in the same order at every load. Every text holds a marker word and every request has an id of its own.
+An answer is right where both come back, each entity stands where it says, and topic and entities are those that the
+same text got alone. The overload sends at its pace whatever is answered; there a refusal with Retry-After is right too.
+Memory is the resident size of the service's processes (pages that they share count in each), the mean of the second and
+of the last quarter of the time. Client and service share the cores. It ends with status 1 where an answer is missing or
+wrong.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -204,7 +205,7 @@ def service(workers: int) -> Iterator[tuple[str, psutil.Process]]:
 
 
 async def measure(url: str, process: psutil.Process, seconds: float, clients: int) -> list[Load]:
-    """Return what came of each load; the first, which warms the service up, is left out."""
+    """Return what came of each load."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients)
     with Progress() as bar:
         async with httpx.AsyncClient(base_url=url, timeout=180, limits=limits, trust_env=False) as http:
@@ -222,14 +223,15 @@ async def measure(url: str, process: psutil.Process, seconds: float, clients: in
 def table(loads: list[Load]) -> str:
     """Return the measurements as Markdown."""
     lines = [
-        "| load | answered/s | p50 s | p95 s | p99 s | refused/s | p99 of a refusal, s | lost, wrong | memory, MB |",
+        "| load | answered/s | p50 s | p95 s | p99 s | refused | p99 of a refusal, s | lost, wrong | memory, MB |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for load in loads:
-        times = " | ".join(f"{np.quantile(load.answered, share):.2f}" for share in (0.5, 0.95, 0.99))
-        refusal = f"{np.quantile(load.refused, 0.99):.3f}" if load.refused else ""
+        times = " | ".join(f"{np.quantile(load.answered, point):.2f}" for point in (0.5, 0.95, 0.99))
+        share = len(load.refused) / (len(load.refused) + len(load.answered))
+        refusal = f"{np.quantile(load.refused, 0.99):.2f}" if load.refused else ""
         lines.append(
-            f"| {load.name} | {load.rate:.1f} | {times} | {len(load.refused) / load.seconds:.0f} | {refusal}"
+            f"| {load.name} | {load.rate:.1f} | {times} | {share:.0%} | {refusal}"
             f" | {len(load.lost)}, {load.wrong} | {load.quarter(1):.0f} → {load.quarter(3):.0f} |"
         )
     return "\n".join(lines)
@@ -242,6 +244,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path, help="a file for all times and samples")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("broken off"))  # so that the service ends too
     with service(options.workers) as (url, process):
         loads = asyncio.run(measure(url, process, options.seconds, options.clients))
     alone, many, _, again = loads

@@ -67,11 +67,11 @@ class Batcher:
         self._seconds = 0.1  # that a document takes, a moving mean
         self._arrived = asyncio.Event()
         self._freed = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
         self._reader = ThreadPoolExecutor(1, "khabar-reader")
         self._model = ThreadPoolExecutor(1, "khabar-model")
         self._explainer = ThreadPoolExecutor(1, "khabar-explainer")
-
-    async def __aenter__(self) -> Self:
         self._consumer = asyncio.create_task(self._consume())
         return self
 

@@ -43,10 +43,12 @@ class AnalyzeRequest(_ArticleRequest):
     targets: list[Line] | None = Field(
         default=None,
         max_length=_MOST_QUESTIONS,
-        description="Whom to judge the stance toward; null is the article's main entities.",
+        description="Whom to judge the stance toward, each with a word at least; null is the article's main entities.",
     )
     claims: list[Line] = Field(
-        default=[], max_length=_MOST_QUESTIONS, description="Statements to check against the article."
+        default=[],
+        max_length=_MOST_QUESTIONS,
+        description="Statements to check against the article, each with a word at least.",
     )
     min_score: float = Field(
         default=0.0, ge=0, le=1, description="Below it a topic or stance is not sure, and entities are left out."
@@ -65,7 +67,7 @@ class ExplainRequest(_ArticleRequest):
     targets: list[Line] | None = Field(
         default=[],
         max_length=_MOST_EXPLAINED,
-        description="Toward whom the stance is explained; null is the article's main entities.",
+        description="Toward whom the stance is explained, as in /v1/analyze; null is the article's main entities.",
     )
     claims: list[Line] = Field(default=[], max_length=_MOST_EXPLAINED)
     topic: bool = Field(
