@@ -95,7 +95,11 @@ class Checkpoint:
         if not isinstance(digests, dict):
             raise CheckpointError(self.folder, f"{MANIFEST} lists no digests", "write it again")
         for name, digest in digests.items():
-            if name in ("", "..") or Path(name).name != name or not _DIGEST.fullmatch(str(digest)):
+            if (
+                name in ("", "..")
+                or Path(name).name != name
+                or not _DIGEST.fullmatch(digest if isinstance(digest, str) else "")
+            ):
                 problem = f"{MANIFEST} lists {name[:80]!r}, which is no file of a checkpoint with its SHA-256"
                 raise CheckpointError(self.folder, problem, "use one that khabar wrote")
         return digests

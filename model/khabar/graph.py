@@ -84,6 +84,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, _Value]]:
     place = 0
     while place < len(message):
         tag, place = _varint(message, place)
+        if tag >> 32:  # other readers cut it to 32 bits, and see another field
+            raise ValueError("a broken field")
         kind = tag & 7
         if kind == 0:
             value, place = _varint(message, place)

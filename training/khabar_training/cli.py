@@ -169,7 +169,9 @@ def trim(
 def export(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A trained checkpoint folder.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder to write.")],
-    card: Annotated[Path | None, typer.Option(help="A model card to put beside the weights.")] = None,
+    card: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A model card to put beside the weights.")
+    ] = None,
 ) -> None:
     """Write the checkpoint that predicts: one ONNX graph with 8-bit weights."""
     with refusals():

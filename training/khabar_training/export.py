@@ -16,6 +16,7 @@ from transformers.masking_utils import bidirectional_mask_function, eager_mask
 
 from khabar.checkpoint import GRAPH, TRAINING_DATA, drafted
 from khabar.config import ModelConfig
+from khabar.graph import check_graph
 from khabar.network import Network
 from khabar.text import Integers, TextReader
 from khabar_data.fingerprints import Fingerprints
@@ -47,6 +48,7 @@ def write_checkpoint(
 ) -> Path:
     """Write a whole checkpoint: the weights as *dtype* to go on from, the int8 graph to predict with, and the
     fingerprints of the texts that it has *seen*, where they are known."""
+    network = network.cpu()  # where it may have learnt on another device
     with drafted(target) as draft, TemporaryDirectory() as scratch:
         save_network(draft, network, tokenizer, model, dtype)
         if seen is not None:
@@ -54,6 +56,7 @@ def write_checkpoint(
         write_graph(network, Path(scratch) / "float.onnx")
         graph = onnx.load(Path(scratch) / "float.onnx")
         quantize(graph, channel_peaks(graph, _sample_windows(tokenizer, model)))
+        check_graph(graph.SerializeToString())
         onnx.save(graph, draft / GRAPH)
         if card is not None:
             shutil.copyfile(card, draft / "README.md")

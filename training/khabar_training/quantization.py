@@ -103,7 +103,10 @@ class _Quantizer:
         smoothing = self._smoothings[source]
         weights = self._matrices[matrix] if smoothing is None else self._matrices[matrix] * smoothing[:, None]
         whole, scales = in_eight_bits(weights)
-        eight_bits = [self._constant(f"{matrix}.int8", whole), self._constant(f"{matrix}.scales", scales)]
+        eight_bits = [
+            self._constant(f"{node.output[0]}.int8", whole),
+            self._constant(f"{node.output[0]}.scales", scales),
+        ]
         inputs = [f"{source}.int8", eight_bits[0], f"{source}.scale", eight_bits[1], f"{source}.zero", ""]
         if smoothing is not None:
             bias, output = self._bias(node.output[0])
@@ -151,10 +154,12 @@ class _Quantizer:
 
     def _lookup(self, node: NodeProto) -> None:
         table, places = node.input
-        whole, scales = in_eight_bits(self._matrices[table].T)
+        rows = self._matrices[table]
+        scales = np.maximum(np.abs(rows).max(1, keepdims=True) / 127, np.finfo(np.float32).tiny)
+        whole = np.rint(rows / scales).astype(np.int8)
         output = node.output[0]
-        self._add("Gather", [self._constant(f"{table}.int8", whole.T), places], f"{output}.int8")
-        self._add("Gather", [self._constant(f"{table}.scales", scales[:, None]), places], f"{output}.scale")
+        self._add("Gather", [self._constant(f"{table}.int8", whole), places], f"{output}.int8")
+        self._add("Gather", [self._constant(f"{table}.scales", scales), places], f"{output}.scale")
         self._add("Cast", [f"{output}.int8"], f"{output}.whole", to=TensorProto.FLOAT)
         self._add("Mul", [f"{output}.whole", f"{output}.scale"], output)
 

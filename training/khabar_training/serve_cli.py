@@ -23,7 +23,7 @@ def serve(  # one argument for each setting of the service
         int | None, typer.Option(min=1, help="Cores that one worker may use; by default its share of all.")
     ] = None,
     max_batch_tokens: Annotated[
-        int, typer.Option(min=1, help="Word pieces that the model reads at once, of several clients together.")
+        int, typer.Option(min=1, help="Word pieces of several clients that are worked on together.")
     ] = ServingSettings.max_batch_tokens,
     max_wait_ms: Annotated[
         float, typer.Option(min=0, help="Milliseconds that a batch waits for other clients' requests.")

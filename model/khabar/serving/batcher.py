@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from khabar.analyzer import Analyzer
-from khabar.errors import KhabarError
+from khabar.errors import InputError, KhabarError
 from khabar.reading import Reading
 from khabar.results import Article, Document, Explanation
 from khabar.serving.metrics import Metrics
@@ -125,7 +125,7 @@ class Batcher:
         async with self._place():
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._explainer, work)
-            except KhabarError:
+            except InputError:
                 raise
             except Exception as error:
                 raise _failure(error) from None
@@ -195,7 +195,9 @@ class Batcher:
             articles = await asyncio.get_running_loop().run_in_executor(
                 self._model, self._analyzer.analyze, readings, min_scores
             )
-        except Exception as error:  # whatever it is, the service goes on
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # whatever it is, a panic of the tokenizer too, the service goes on
             if len(batch) > 1:
                 for job in batch:
                     if not job.answer.done():
@@ -217,7 +219,7 @@ class Batcher:
         self._metrics.tokens.inc(sum(job.tokens for job in batch))
 
 
-def _failure(error: Exception) -> ModelFailureError:
+def _failure(error: BaseException) -> ModelFailureError:
     """Log where the model failed, and return what the client is told."""
     _LOG.error("the model failed on a document: %s", where(error))
     return ModelFailureError()

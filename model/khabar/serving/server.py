@@ -12,6 +12,7 @@ from typing import Final
 
 import uvicorn
 
+from khabar.analyzer import Analyzer
 from khabar.checkpoint import Checkpoint, located
 from khabar.errors import ConfigError
 from khabar.runtime import available_cores, write_mappable
@@ -55,9 +56,11 @@ def serve(settings: ServingSettings, *, host: str = "127.0.0.1", port: int = 800
     with TemporaryDirectory(prefix="khabar-workers-") as folder:
         graph = Path(folder) / "model.ort"
         write_mappable(checkpoint.graph(), graph)
+        Analyzer.of_graph(checkpoint, graph, threads=1)  # here, once, rather than in workers that begin again for ever
         os.environ[GRAPH_VARIABLE] = str(graph)
         os.environ[_METRICS_FOLDER] = folder  # read when a worker imports prometheus_client
         run()
+        del os.environ[GRAPH_VARIABLE], os.environ[_METRICS_FOLDER]
 
 
 def _loopback(host: str) -> bool:

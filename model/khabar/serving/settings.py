@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Final, Self
 
@@ -20,7 +21,7 @@ class ServingSettings:
     threads: int | None = None
     """Cores that one worker's model may use; None is all that its share allows."""
     max_batch_tokens: int = 4096
-    """Word pieces, pairs included, that one pass of the model takes at most; a longer document goes alone."""
+    """Word pieces, pairs included, that are worked on together at most; a longer document goes alone."""
     max_wait_ms: float = 4.0
     """How long, in milliseconds, a batch that is not full waits for other clients' requests."""
     max_queue: int = 128
@@ -37,9 +38,9 @@ class ServingSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it takes a whole number from 1")
-        if self.max_wait_ms < 0:
+        if not 0 <= self.max_wait_ms < inf:
             raise ConfigError(f"max_wait_ms is {self.max_wait_ms}; it takes 0 or more milliseconds")
-        if self.time_limit <= 0:
+        if not 0 < self.time_limit < inf:
             raise ConfigError(f"time_limit is {self.time_limit}; it takes a number of seconds above 0")
 
     def token(self) -> str | None:
