@@ -318,7 +318,7 @@ def test_a_wrong_field_is_named(page: Page) -> None:
 
 def test_too_long(page: Page) -> None:
     analyze(page, "کابل " * 5000)
-    expect(page.locator("#notice")).to_contain_text("بیش از اندازه بلند")
+    expect(page.locator("#notice")).to_contain_text("بیش از اندازه طولانی")
 
 
 def test_the_model_fails(page: Page) -> None:
