@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 type MakeService = Callable[..., AbstractContextManager[httpx.Client]]
 type Service = tuple[httpx.Client, Any]
@@ -181,8 +181,10 @@ def test_evidence_is_lit(page: Page, gated: Any) -> None:
         TEXT[start:end] for start, end in stance.evidence
     )
     expect(page.locator("#passage .evidence").first).to_be_in_viewport()
+    expect(page.locator("#status")).to_contain_text("برجسته شد")
     target.click()
     expect(page.locator("#passage .evidence")).to_have_count(0)
+    expect(page.locator("#status")).to_be_empty()
 
 
 def test_ask_about_a_target_and_a_claim(page: Page) -> None:
@@ -199,6 +201,53 @@ def test_ask_about_a_target_and_a_claim(page: Page) -> None:
     expect(page.locator(".stance").first.locator(".bars li")).to_have_count(4)
     page.click(".stance:first-child [data-key^='remove:']")
     expect(page.locator(".stance")).to_have_count(before + 1)
+
+
+def test_a_question_written_meanwhile_stays(page: Page, gated: Any) -> None:
+    read(page)
+    before = page.locator(".stance").count()
+    gated.gate.clear()
+    page.fill("#question", "بانک مرکزی")
+    page.press("#question", "Enter")
+    page.fill("#question", "سازمان")
+    gated.gate.set()
+    expect(page.locator(".stance")).to_have_count(before + 1)
+    assert page.input_value("#question") == "سازمان"
+    page.press("#question", "Enter")
+    expect(page.locator("#question")).to_have_value("")
+
+
+@pytest.mark.parametrize("able", [("target", "claim"), ("claim",), ()])
+def test_only_what_the_model_can_judge_is_asked(page: Page, able: tuple[str, ...]) -> None:
+    def without(route: Route) -> None:
+        model = route.fetch().json()
+        stances = {"target_stance", "claim_stance"} - {f"{kind}_stance" for kind in able}
+        model["tasks"] = [task for task in model["tasks"] if task["name"] not in stances]
+        route.fulfill(json=model)
+
+    page.route("**/v1/model", without)
+    page.reload()
+    read(page)
+    expect(page.locator("#asking")).to_be_visible(visible=bool(able))
+    for kind in ("target", "claim"):
+        expect(page.locator(f"#asking [value={kind}]")).to_be_visible(visible=kind in able)
+    if able:
+        expect(page.locator(f"#asking [value={able[0]}]")).to_be_checked()
+
+
+def test_an_older_why_does_not_replace_a_newer(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/v1/explain", lambda route: route.continue_() if held else held.append(route))
+    read(page)
+    page.click("#topic button")
+    page.click(".stance [data-key^='why:']")
+    named = page.locator("#reason strong")
+    expect(named).to_contain_text(page.locator(".stance bdi").first.inner_text())
+    newer = named.inner_text()
+    with page.expect_response("**/v1/explain"):
+        held[0].continue_()
+    page.wait_for_timeout(100)  # so that a wrong page would have shown it
+    assert named.inner_text() == newer
 
 
 def test_why(page: Page, service: Service) -> None:
@@ -237,6 +286,14 @@ def test_several_files(page: Page, tmp_path: Path) -> None:
         page.click("#json")
     articles = json.loads(saved.value.path().read_text("utf-8"))
     assert [article["file"] for article in articles] == ["یک.txt", "دو.txt"]
+
+
+def test_a_file_too_large_is_not_cut(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "large.txt"
+    file.write_bytes("ی".encode() * (4 * 1024 * 1024) + b"!")
+    page.set_input_files("#picker", file)
+    expect(page.locator("#notice")).to_contain_text("بیش از اندازه طولانی")
+    expect(page.locator("#notice button")).to_have_count(0)
 
 
 def test_drop_a_file(page: Page) -> None:
@@ -344,6 +401,50 @@ def test_network_down(page: Page) -> None:
     page.context.set_offline(False)
     page.click("#notice button")
     expect(page.locator("#result")).to_be_visible()
+
+
+def test_a_question_that_failed_can_be_asked_again(page: Page) -> None:
+    read(page)
+    page.context.set_offline(True)
+    page.click("#topic button")
+    expect(page.locator("#notice")).to_contain_text("دسترسی به سرویس ممکن نشد")
+    page.click("#language")
+    expect(page.locator("#notice")).to_contain_text("cannot be reached")
+    page.context.set_offline(False)
+    page.click("#notice button")
+    expect(page.locator("#reason")).to_be_visible()
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_the_token_form_stays_while_files_wait(browser: Browser, make_service: MakeService, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("s3cret", "utf-8")
+    paths = [tmp_path / name for name in ("یک.txt", "دو.txt", "سه.txt")]
+    for path in paths[:2]:
+        path.write_text(TEXT, "utf-8")
+    paths[2].write_bytes(b"\xff\xc1\xe3")
+    with make_service(token_file=str(token)) as client, visit(browser, client) as page:
+        # the model's name is told, so that only the reading itself asks for the token
+        page.route("**/v1/model", lambda route: route.fulfill(json=told(route, "s3cret")))
+        page.set_input_files("#picker", paths)
+        expect(page.locator("#files button.waiting")).to_have_count(2)
+        for one in (
+            page.locator("#files button").nth(1),
+            page.locator("#language"),
+            page.locator("#files button").nth(2),
+        ):
+            expect(page.locator("#token")).to_be_visible()
+            one.click()
+        expect(page.locator("#token")).to_be_visible()
+        page.fill("#token", "s3cret")
+        page.press("#token", "Enter")
+        expect(page.locator("#files button.done")).to_have_count(2)
+        expect(page.locator("#notice")).to_contain_text("UTF-8")
+
+
+def told(route: Route, token: str) -> Any:
+    """Return what the service answers to one who has the token."""
+    return route.fetch(headers={**route.request.headers, "authorization": f"Bearer {token}"}).json()
 
 
 def test_token(browser: Browser, make_service: MakeService, tmp_path: Path) -> None:

@@ -10,21 +10,23 @@ export function newDocument({ name = "", title = "", text, fiction = false }) {
 }
 
 export class FileError extends Error {
-  constructor(file) {
-    super(`${file} is not UTF-8`);
-    this.file = file;
+  constructor(file, tooLarge = false) {
+    super(`${file} is ${tooLarge ? "too large" : "not UTF-8"}`);
+    Object.assign(this, { file, tooLarge });
   }
 }
 
-/** Read a text file: UTF-8, or UTF-16 that says so. A file that is neither gives a document that has failed. */
+/** Read a text file: UTF-8, or UTF-16 that says so. Any other, and one too large, gives a document that has failed. */
 export async function documentOf(file) {
   const document = newDocument({ name: file.name, text: "" });
   try {
-    const bytes = new Uint8Array(await file.slice(0, largest).arrayBuffer());
+    if (file.size > largest) throw new FileError(file.name, true);
+    const bytes = new Uint8Array(await file.arrayBuffer());
     document.text = new TextDecoder(encoding(bytes), { fatal: true }).decode(bytes);
     if (document.text.includes("\0")) throw new FileError(file.name);
-  } catch {
-    Object.assign(document, { text: "", state: "failed", error: new FileError(file.name) });
+  } catch (caught) {
+    const error = caught instanceof FileError ? caught : new FileError(file.name);
+    Object.assign(document, { text: "", state: "failed", error });
   }
   return document;
 }

@@ -2,20 +2,19 @@
 import { documentOf, newDocument } from "./documents.js";
 import { find } from "./elements.js";
 import { ServiceError } from "./service.js";
-import { showTrouble } from "./trouble.js";
 
 const sampleTitle = "شاخص آلودگی هوای کابل به ۲۸۶ رسید";
 const sampleFile = "page/article.txt";
 let sample = null;
 
-/** Call *run* with the documents each time that some are given. */
-export function watchInput(run) {
+/** Call *run* with the documents each time that some are given, *tell* with what hindered it. */
+export function watchInput(run, tell) {
   find("composing").addEventListener("submit", (event) => {
     event.preventDefault();
     const text = find("body").value;
     run([newDocument({ title: find("title").value.trim(), text, fiction: text === sample })]);
   });
-  find("sample").addEventListener("click", giveSample);
+  find("sample").addEventListener("click", () => giveSample(tell));
 
   async function runFiles(files) {
     if (!files.length) return;
@@ -32,13 +31,14 @@ export function watchInput(run) {
   watchDrops(runFiles);
 }
 
-async function giveSample() {
+async function giveSample(tell) {
   try {
     const answer = await fetch(sampleFile);
     if (!answer.ok) throw new ServiceError(sampleFile, answer.status);
     sample = (await answer.text()).trim();
   } catch (error) {
-    showTrouble(error instanceof ServiceError ? error : new ServiceError(sampleFile, 0), giveSample);
+    const told = error instanceof ServiceError ? error : new ServiceError(sampleFile, 0);
+    tell({ error: told, again: () => giveSample(tell) });
     return;
   }
   find("title").value = sampleTitle;

@@ -1,5 +1,6 @@
 // The page: what is shown, and what each control does.
 import { showStances, showTopic } from "./answers.js";
+import { showAsking, watchAsking } from "./asking.js";
 import { explain, judge, keyOf, topicKey } from "./documents.js";
 import { calm, find } from "./elements.js";
 import { entityMarks, setStop, showLegend, watchEntities } from "./entities.js";
@@ -19,6 +20,8 @@ let documents = [];
 let shown = null; // the document that is viewed
 let lit = null; // the key of the stance whose evidence is lit
 let reason = null; // { key, explanation } while it says why
+let trouble = null; // { error, again, about }: what could not be done, about one document or (none) about all
+let turn = 0; // counts what is asked to explain; only the newest answer is shown
 let work = new AbortController(); // what is under way for these documents
 
 // Reading
@@ -34,13 +37,14 @@ async function run(given) {
 /** Read the documents that wait; errors are kept with the document that they are about. */
 async function goOn() {
   const { signal } = work;
+  setTrouble(null);
   report(say().reading);
   try {
     await loadLabels();
     showPreferences(); // the model has a name now
     await readAll(documents, signal, changed);
   } catch (error) {
-    fail(error, signal, goOn);
+    fail(error, signal, { again: goOn });
     return;
   }
   if (signal.aborted) return;
@@ -69,27 +73,36 @@ function retry(document) {
 /** Do what a control asks of the service; where it fails, it can be done again. */
 async function attempt(message, action) {
   const { signal } = work;
+  const about = shown;
+  const general = trouble?.about ? null : trouble; // files that wait for a token still do
+  setTrouble(general);
   report(message);
-  showTrouble(null);
   try {
     await action(signal);
     if (find("status").textContent === message) report("");
   } catch (error) {
-    fail(error, signal, () => attempt(message, action));
+    fail(error, signal, { again: () => [attempt(message, action), general?.again()], about });
   }
 }
 
-function fail(error, signal, again) {
+function fail(error, signal, retrial) {
   if (signal.aborted) return;
   if (!(error instanceof ServiceError)) throw error;
   report("");
-  showTrouble(error, again);
+  setTrouble({ error, ...retrial });
+}
+
+/** It stays, whatever else is shown, until what failed is done again or other work begins. */
+function setTrouble(found) {
+  trouble = found;
+  showNotice();
 }
 
 // Showing
 
 function view(document) {
   shown = document;
+  if (lit) report(""); // it tells of what was lit
   [lit, reason] = [null, null];
   show();
 }
@@ -97,10 +110,16 @@ function view(document) {
 function show() {
   keepFocus(() => {
     showFiles(documents, shown, view);
-    showTrouble(shown?.error, shown?.error instanceof ServiceError ? () => retry(shown) : null);
+    showNotice();
     find("result").hidden = shown?.state !== "done";
     if (shown?.state === "done") showResult();
   });
+}
+
+function showNotice() {
+  const error = shown?.error;
+  if (trouble && (trouble.about ?? shown) === shown) showTrouble(trouble.error, trouble.again);
+  else showTrouble(error, error instanceof ServiceError ? () => retry(shown) : null);
 }
 
 /** Make controls anew; the one that had the focus is found again by its key. */
@@ -143,14 +162,7 @@ function showPreferences() {
   find("body").placeholder = say().placeholder;
   const { name, version } = loadedModel() ?? {};
   find("model").textContent = name ? say().model(name, version) : "";
-  showQuestion();
-}
-
-function showQuestion() {
-  const claim = new FormData(find("asking")).get("kind") === "claim";
-  const words = claim ? say().questionClaim : say().questionTarget;
-  find("question").placeholder = words;
-  find("question").setAttribute("aria-label", words);
+  showAsking();
 }
 
 // What the controls of the result do
@@ -159,9 +171,8 @@ function light(stance) {
   lit = lit === keyOf(stance) ? null : keyOf(stance);
   reason = null;
   show();
-  if (!lit) return;
-  report(say().lit(number(stance.evidence.length)));
-  scrollTo(".evidence");
+  report(lit ? say().lit(number(stance.evidence.length)) : "");
+  find("passage").querySelector(".evidence")?.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
 }
 
 function why(stance) {
@@ -173,8 +184,9 @@ function why(stance) {
   }
   const document = shown;
   attempt(say().explaining, async (signal) => {
+    const mine = (turn += 1);
     const explanation = await explain(document, stance, signal);
-    if (document !== shown) return;
+    if (document !== shown || mine !== turn) return;
     [reason, lit] = [{ key, explanation }, null];
     show();
     find("reason").scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
@@ -183,7 +195,7 @@ function why(stance) {
 
 function remove(stance) {
   shown.stances = shown.stances.filter((one) => one !== stance);
-  if (lit === keyOf(stance)) lit = null;
+  if (lit === keyOf(stance)) light(stance);
   if (reason?.key === keyOf(stance)) reason = null;
   show();
   find("question").focus();
@@ -195,26 +207,18 @@ function toggle(type) {
   hideTypes();
 }
 
-function scrollTo(selector) {
-  find("passage").querySelector(selector)?.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
-}
-
-find("asking").addEventListener("change", showQuestion);
-find("asking").addEventListener("submit", (event) => {
-  event.preventDefault();
+function ask(kind, query) {
   const document = shown;
-  const kind = new FormData(event.target).get("kind");
-  const query = find("question").value.trim();
   attempt(say().judging, async (signal) => {
     const added = await judge(document, kind, query, signal);
     if (document !== shown) return;
-    find("question").value = "";
+    if (find("question").value.trim() === query) find("question").value = ""; // else another is being written
     [lit, reason] = [added?.evidence.length ? keyOf(added) : null, null];
     show();
     find("judged").firstElementChild.scrollIntoView({ block: "nearest" });
     report(lit ? say().lit(number(added.evidence.length)) : "");
   });
-});
+}
 
 find("copy").addEventListener("click", async () => {
   const copied = await navigator.clipboard?.writeText(asJson([shown])).then(() => true, () => false);
@@ -238,7 +242,8 @@ find("theme").addEventListener("click", () => {
   showPreferences();
 });
 
-watchInput(run);
+watchInput(run, setTrouble);
+watchAsking(ask);
 watchEntities(find("passage"), (index) => shown.entities[index]);
 showPreferences();
 loadLabels().then(showPreferences, () => {}); // a fault is told when the first text is read

@@ -14,7 +14,7 @@ export async function readAll(documents, signal, changed) {
       if (document.state !== "waiting") continue; // read meanwhile, after a retry
       document.state = "inHand";
       changed(document);
-      await readOne(document, tries, signal);
+      await readOne(document, tries, signal, changed);
       if (!signal.aborted) changed(document);
     }
   }
@@ -22,13 +22,14 @@ export async function readAll(documents, signal, changed) {
   await Promise.all(Array.from({ length: readers }, reader));
 }
 
-async function readOne(document, tries, signal) {
+async function readOne(document, tries, signal, changed) {
   try {
     await patiently(() => read(document, signal), tries, signal);
     document.state = "done";
   } catch (error) {
     if (error.status === 401) {
       document.state = "waiting";
+      if (!signal.aborted) changed(document);
       throw error;
     }
     Object.assign(document, { state: "failed", error });

@@ -7,7 +7,7 @@ import { ServiceError, hasToken, useToken } from "./service.js";
 /** Say what is wrong in the language of the page. */
 export function inWords(error) {
   const { errors } = say();
-  if (error instanceof FileError) return errors.encoding(error.file);
+  if (error instanceof FileError) return error.tooLarge ? errors[413] : errors.encoding(error.file);
   if (!(error instanceof ServiceError)) return String(error);
   if (error.status === 401 && hasToken()) return errors.wrongToken;
   if (error.status === 422) return errors[field(error)] ?? errors[422];
