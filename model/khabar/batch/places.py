@@ -17,7 +17,7 @@ PART: Final = "khabar batch"
 EXTRA: Final = "batch"
 """What needs pyarrow, and the extra that brings it."""
 _BUFFER: Final = 1 << 20
-_REACHABLE: Final = "check the address, the network and your rights there"
+_REACHABLE: Final = "check the address, the network and your rights there, and run the same command again"
 
 
 def is_uri(place: str) -> bool:
@@ -31,23 +31,22 @@ def bare_name(place: str) -> str:
 
 
 def opened_file(place: str) -> IO[bytes]:
-    """Open a file to be read, also from its middle; OSError where it cannot be."""
+    """Open a file to be read, also from its middle; where it cannot be, OSError for a path, SourceError for a URI."""
     if not is_uri(place):
         return open(place, "rb")
     system, path = _reached(place)
-    return io.BufferedReader(_Remote(system.open_input_file(path), place), _BUFFER)
+    with _blaming(place, "it cannot be opened"):
+        return io.BufferedReader(_Remote(system.open_input_file(path), place), _BUFFER)
 
 
 def files_under(uri: str) -> Iterator[tuple[str, int, int]]:
     """Yield the URI, size in bytes and time of change in nanoseconds of a file, or of all files under a folder."""
     fs = load_extra("pyarrow.fs", PART, EXTRA)
     system, path = _reached(uri)
-    try:
+    with _blaming(uri, "it cannot be read"):
         found = [system.get_file_info(path)]
         if found[0].type == fs.FileType.Directory:
             found = system.get_file_info(fs.FileSelector(path, recursive=True))
-    except OSError as error:
-        raise SourceError(uri, f"it cannot be read ({error})", _REACHABLE) from None
     whole, mark, query = uri.partition("?")
     for one in sorted(found, key=lambda one: str(one.path)):
         if one.type == fs.FileType.File:
@@ -105,6 +104,15 @@ def remove_file(folder: str, name: str) -> None:
         (Path(folder) / name).unlink(missing_ok=True)
 
 
+@contextmanager
+def _blaming(place: str, problem: str) -> Iterator[None]:
+    """Turn an OSError, which pyarrow raises for networks and rights as well, into a SourceError about the place."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(place, f"{problem} ({error.strerror or error})", _REACHABLE) from None
+
+
 class _Remote(io.RawIOBase):
     """A file of ``pyarrow.fs`` of which a failure to read is told from damage: SourceError, not OSError."""
 
@@ -113,13 +121,12 @@ class _Remote(io.RawIOBase):
         self._uri = uri
 
     def readinto(self, buffer: Any) -> int:
-        try:
+        with _blaming(self._uri, "reading it broke off"):
             return int(self._file.readinto(buffer))
-        except OSError as error:
-            raise SourceError(self._uri, f"reading it broke off ({error})", "run the same command again") from None
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return int(self._file.seek(offset, whence))
+        with _blaming(self._uri, "reading it broke off"):
+            return int(self._file.seek(offset, whence))
 
     def tell(self) -> int:
         return int(self._file.tell())

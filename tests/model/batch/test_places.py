@@ -84,6 +84,9 @@ def test_a_network_that_fails_is_no_damaged_file(archive: Path, monkeypatch: pyt
         def readinto(self, buffer: Any) -> int:
             raise OSError("the connection is gone")
 
+        def seek(self, offset: int, whence: int) -> int:
+            raise OSError("the connection is gone")
+
     class System:
         def open_input_file(self, path: str) -> Failing:
             return Failing()
@@ -93,6 +96,20 @@ def test_a_network_that_fails_is_no_damaged_file(archive: Path, monkeypatch: pyt
         list(read_rows(source))
     with pytest.raises(SourceError, match="reading it broke off"):
         opened_file(source.path).read()
+    with pytest.raises(SourceError, match="reading it broke off"):
+        opened_file(source.path).seek(7)
+
+
+def test_a_file_that_cannot_be_opened_is_no_damaged_file(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class System:
+        def open_input_file(self, path: str) -> None:
+            raise OSError("access denied")  # as S3 raises it, without a number
+
+    sources = find_inputs([archive.as_uri()])
+    monkeypatch.setattr("khabar.batch.places._reached", lambda uri: (System(), uri))
+    for source in sources:
+        with pytest.raises(SourceError, match=r"it cannot be opened \(access denied\); check the address"):
+            list(read_rows(source))
 
 
 def test_parts_in_another_place(archive: Path, tmp_path: Path, model: Path) -> None:
