@@ -30,6 +30,7 @@ MANIFEST: Final = "manifest.jsonl"
 ERRORS: Final = "errors.jsonl"
 ARTICLES: Final = "articles"
 _FORMAT: Final = 1
+_DRAFT: Final = ".*.draft"
 
 
 class Manifest:
@@ -121,18 +122,23 @@ def opened(out: Path, settings: BatchSettings, digest: str, inputs: Sequence[Inp
     else, a batch of other settings or inputs, an input that has changed, or one that is being run.
     """
     listed = [[one.path, one.size, one.modified] for one in inputs]
-    begun = {"format": _FORMAT, **asdict(settings), "model": digest, "inputs": listed}
+    articles, is_own = articles_of(out, settings), settings.articles is None
+    place = None if is_own else articles  # resolved: the next run may be started in another folder
+    begun = {"format": _FORMAT, **asdict(settings), "articles": place, "model": digest, "inputs": listed}
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / MANIFEST).exists() and any(out.iterdir()):
             raise SourceError(str(out), "something other than a batch stands there", "name a new folder")
         with open(out / MANIFEST, "a+b") as lines, open(out / ERRORS, "a+b") as errors:
             _lock(lines, out)
-            is_new = _begin(lines, begun, out)
-            articles, is_own = articles_of(out, settings), settings.articles is None
-            _clear(articles, is_new=is_new, is_own=is_own)
+            if not _goes_on(lines, begun, out):
+                _make_room(articles, is_own=is_own)  # before the first line says that it has been done
+                lines.truncate(0)
+                lines.write(f"{json.dumps(begun)}\n".encode())
+                _flush(lines)
+            _remove_drafts(articles)
             yield Manifest(lines, errors, inputs, settings.columns.id)
-            _clear(articles, is_new=False, is_own=is_own)  # what a worker has left that was killed and replaced
+            _remove_drafts(articles)  # what a worker has left that was killed and replaced
     except OSError as error:
         problem = f"it cannot be written ({error.strerror or error})"
         raise SourceError(str(out), problem, "mend that and run the same command again") from error
@@ -145,25 +151,28 @@ def articles_of(out: Path, settings: BatchSettings) -> str:
     return str((out / ARTICLES if settings.articles is None else Path(settings.articles)).resolve())
 
 
-def _clear(articles: str, *, is_new: bool, is_own: bool) -> None:
-    """Remove drafts that a kill has left, and from the batch's own folder parts that were never noted."""
+def _make_room(articles: str, *, is_own: bool) -> None:
+    """Remove parts that were never noted from the batch's own folder; SourceError where another one is not empty."""
     for name in file_names(articles):
-        is_draft = fnmatch(name, ".*.draft")
-        if is_draft or (is_new and is_own and name.startswith("part-")):
+        if is_own and name.startswith("part-"):
             remove_file(articles, name)
-        elif is_new and not is_own:
+        elif not is_own and not fnmatch(name, _DRAFT):
             raise SourceError(articles, f"there is a file {name} already", "empty it, or name a new folder")
 
 
-def _begin(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> bool:
-    """Write what a batch is begun with, or check that it is the same; return whether no part is done yet."""
+def _remove_drafts(articles: str) -> None:
+    for name in file_names(articles):
+        if fnmatch(name, _DRAFT):
+            remove_file(articles, name)
+
+
+def _goes_on(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> bool:
+    """Whether the batch that stands there is this one; False where none does, or one that has no part done."""
     lines.seek(0)
     first = lines.readline()
-    if b'{"format"'.startswith(first[:9]) and not lines.readline():
-        lines.truncate(0)
-        lines.write(f"{json.dumps(begun)}\n".encode())
-        _flush(lines)
-        return True
+    is_first = b'{"format"'.startswith(first[:9]) and not lines.readline()
+    if is_first and first != f"{json.dumps(begun)}\n".encode():
+        return False
     try:
         before = json.loads(first)
         is_known = before["format"] == _FORMAT
@@ -172,7 +181,7 @@ def _begin(lines: IO[bytes], begun: Mapping[str, Any], out: Path) -> bool:
     if not is_known:
         raise SourceError(str(out / MANIFEST), "it is no manifest that this version reads", "name a new folder")
     _check_same(before, begun, out)
-    return False
+    return True
 
 
 def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: Path) -> None:

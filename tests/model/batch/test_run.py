@@ -285,6 +285,37 @@ def test_a_batch_that_has_done_nothing_may_begin_otherwise(mixed: Path, tmp_path
     assert len(table(tmp_path / "out")) == 23
 
 
+def test_a_kill_before_the_first_part_is_noted(mixed: Path, tmp_path: Path, model: Path) -> None:
+    chosen = BatchSettings(part_rows=4, articles=str(tmp_path / "out" / "articles"))
+    (tmp_path / "out" / "articles").mkdir(parents=True)
+    (tmp_path / "out" / "articles" / "mine").touch()
+    with pytest.raises(SourceError, match=r"there is a file mine already"):
+        run(mixed, tmp_path / "noted", model, chosen)
+    (tmp_path / "out" / "articles" / "mine").unlink()
+    run(mixed, tmp_path / "noted", model, chosen)
+    whole = table(tmp_path / "out")
+    manifest = tmp_path / "noted" / "manifest.jsonl"
+    manifest.write_bytes(manifest.read_bytes().splitlines(keepends=True)[0])
+    for path in sorted((tmp_path / "out" / "articles").iterdir())[1:]:
+        path.unlink()
+    assert run(mixed, tmp_path / "noted", model, chosen).n_rows == 28
+    assert table(tmp_path / "out") == whole
+
+
+def test_a_batch_goes_on_from_another_folder_with_the_same_place(
+    mixed: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = BatchSettings(part_rows=4, articles="read")
+    monkeypatch.chdir(tmp_path)
+    run(mixed, tmp_path / "out", model, chosen)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(SourceError, match="begun with articles"):
+        run(mixed, tmp_path / "out", model, chosen)
+    there = BatchSettings(part_rows=4, articles=str(tmp_path / "read"))
+    assert run(mixed, tmp_path / "out", model, there).n_rows == 0
+
+
 def test_a_folder_of_something_else_is_left_alone(mixed: Path, tmp_path: Path, model: Path) -> None:
     with pytest.raises(SourceError, match="something other than a batch"):
         run(mixed, model, model)
