@@ -118,8 +118,11 @@ class Article:
 
 
 def json_line(values: Any, default: Callable[[Any], Any] | None = None) -> str:
-    """Return plain values as :meth:`Article.to_json` writes them; *default* makes others plain."""
-    line = json.dumps(values, ensure_ascii=False, default=default)
+    """Return plain values as :meth:`Article.to_json` writes them; *default* makes others plain.
+
+    ValueError where a number is none or not finite, for which JSON has no form.
+    """
+    line = json.dumps(values, ensure_ascii=False, default=default, allow_nan=False)
     return line if _encodable(line) else json.dumps(values, default=default)
 
 

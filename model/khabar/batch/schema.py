@@ -1,8 +1,10 @@
 """The columns of the Parquet files that a batch writes: one schema for all of them, known before the first row."""
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from itertools import islice
+from math import isfinite
 from typing import Any, Final
 
 from khabar.batch.inputs import Input
@@ -24,7 +26,8 @@ def kept_columns(inputs: Sequence[Input], settings: BatchSettings) -> Any:
 
     A column keeps its kind where all files agree, whole and broken numbers become float64, and anything
     else that differs becomes text. CSV holds text; JSON Lines text, numbers and truth values, and what is
-    nested as JSON. SourceError names a file that lacks a column, ConfigError an added one that is taken.
+    nested as JSON. The schema's metadata name the column for the rest of JSON Lines, where there are some.
+    SourceError names a file that lacks a column, ConfigError an added one that is taken.
     """
     arrow = load_extra("pyarrow", PART, EXTRA)
     columns: dict[str, Any] = {}
@@ -34,25 +37,23 @@ def kept_columns(inputs: Sequence[Input], settings: BatchSettings) -> Any:
         for name, kind in found.items():
             columns[name] = _common(arrow, columns.get(name, kind), kind)
     other = settings.prefix + OTHER
-    if taken := [name for name in (*settings.added, other) if name in columns]:
+    has_other = settings.to == "parquet" and any(source.is_json for source in inputs)
+    if taken := [name for name in (*settings.added, *[other] * has_other) if name in columns]:
         raise ConfigError(
             f"the input has columns {', '.join(taken)}, as the analysis has; name a prefix for the added ones"
         )
-    if any(source.is_json for source in inputs):
-        columns[other] = arrow.string()
-    return arrow.schema(list(columns.items()))
+    return arrow.schema(list(columns.items()), {OTHER: other} if has_other else None)
 
 
 def output_table(rows: Sequence[Row], kept: Any, settings: BatchSettings) -> Any:
     """Return analysed rows as an Arrow table: the kept columns, the added ones, and what did not fit."""
     arrow = load_extra("pyarrow", PART, EXTRA)
-    other = settings.prefix + OTHER
-    fields = [field for field in kept if field.name != other]
-    known = {*settings.added, *(field.name for field in fields)}
+    other = (kept.metadata or {}).get(OTHER.encode(), b"").decode()
+    known = {*settings.added, *kept.names}
     others = [{name: value for name, value in row.values.items() if name not in known} for row in rows]
-    columns = {field.name: _array(arrow, rows, field, others) for field in fields}
+    columns = {field.name: _array(arrow, rows, field, others) for field in kept}
     columns |= added_columns(rows, settings)
-    if other in kept.names:
+    if other:
         columns[other] = arrow.array([as_json(left) if left else None for left in others], arrow.string())
     return arrow.table(columns)
 
@@ -65,8 +66,23 @@ def added_columns(rows: Sequence[Row], settings: BatchSettings) -> dict[str, Any
 
 
 def as_json(value: Any) -> str:
-    """Return one line of JSON that UTF-8 can hold; what JSON has no form for, such as a date, as its string."""
-    return json_line(value, default=str)
+    """Return one line of JSON that UTF-8 can hold; what JSON has no form for, such as a date, as its string.
+
+    Numbers that are none or not finite become null.
+    """
+    try:
+        return json_line(value, default=_as_text)
+    except ValueError:
+        return json_line(json.loads(json.dumps(value, default=_as_text), parse_constant=lambda _: None))
+
+
+def _as_text(value: Any) -> str | None:
+    """Return a value as text: JSON for what has a form in it, UTF-8 for bytes, None for numbers that are none."""
+    if value is None or (isinstance(value, float) and not isfinite(value)):
+        return None
+    if isinstance(value, dict | list | tuple | bool | int | float):
+        return as_json(value)
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def _columns(arrow: Any, source: Input) -> dict[str, Any]:
@@ -113,7 +129,7 @@ def _array(arrow: Any, rows: Sequence[Row], field: Any, others: Sequence[dict[st
     """Return one kept column; a value that its kind cannot hold goes to *others* and leaves a null."""
     values = [row.values.get(field.name) for row in rows]
     if field.type == arrow.string():
-        values = [value if value is None or isinstance(value, str) else as_json(value) for value in values]
+        values = [_as_text(value) for value in values]
     try:
         return arrow.array(values, field.type)
     except (arrow.ArrowException, OverflowError):

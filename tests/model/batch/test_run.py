@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 
 import khabar
 from khabar.batch import BatchSettings, Columns, Row, Step, run_batch
+from khabar.batch.inputs import find_inputs
 from khabar.batch.rows import read_rows
 from khabar.batch.settings import ADDED
 from khabar.errors import ConfigError, InputError, SourceError, WorkerError
@@ -159,6 +162,39 @@ def test_files_of_different_forms_make_one_table(tmp_path: Path, model: Path, ar
     schemas = {str(pyarrow.parquet.read_schema(path)) for path in (tmp_path / "out/articles").iterdir()}
     assert len(schemas) == 1
     assert [row["pages"] for row in table(tmp_path / "out")] == [str(number) for number in range(9)]
+
+
+def test_numbers_that_are_none_leave_json_that_can_be_read(tmp_path: Path, model: Path) -> None:
+    rows: list[dict[str, Any]] = [{"text": "کابل", "n": float("nan"), "deep": [{"x": float("inf"), "b": b"\xd9\x87"}]}]
+    write(tmp_path / "in.parquet", rows)
+    run(tmp_path / "in.parquet", tmp_path / "out", model, BatchSettings(to="jsonl"))
+    (source,) = find_inputs([str(tmp_path / "out" / "articles")])
+    (row,) = read_rows(source)
+    assert row.fault is None
+    assert (row.values["n"], row.values["deep"]) == (None, [{"x": None, "b": "ه"}])
+
+
+def test_what_becomes_text_has_no_marks_around_it(tmp_path: Path, model: Path) -> None:
+    values = [date(2024, 5, 6), Decimal("1.50"), "ه".encode(), b"\xff", 2, float("nan"), {"a": [True]}, "x"]
+    names = [chr(ord("a") + number) for number in range(len(values))]
+    write(tmp_path / "in.parquet", [{"text": "کابل", **dict(zip(names, values, strict=True))}])
+    write(tmp_path / "in.csv", [{"text": "کابل", **dict.fromkeys(names, "y")}])
+    run(tmp_path, tmp_path / "out", model)
+    row = table(tmp_path / "out")[1]
+    assert [row[name] for name in names] == ["2024-05-06", "1.50", "ه", "\\xff", "2", None, '{"a": [true]}', "x"]
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.parquet"])
+def test_a_column_other_is_taken_where_none_is_added(name: str, tmp_path: Path, model: Path) -> None:
+    rows: list[dict[str, Any]] = [{"text": "کابل", "other": "mine"}]
+    write(tmp_path / name, rows)
+    run(tmp_path / name, tmp_path / "out", model)
+    assert table(tmp_path / "out")[0]["other"] == "mine"
+    write(tmp_path / "in.jsonl", rows)
+    run(tmp_path / "in.jsonl", tmp_path / "lines", model, BatchSettings(to="jsonl"))
+    assert table(tmp_path / "lines")[0]["other"] == "mine"
+    with pytest.raises(ConfigError, match="columns other, as the analysis has"):
+        run(tmp_path / "in.jsonl", tmp_path / "refused", model)
 
 
 def test_two_workers_give_what_one_gives(mixed: Path, tmp_path: Path, model: Path) -> None:
