@@ -32,10 +32,12 @@ def _spread(job: Job, parts: Iterator[Part], n_workers: int) -> Iterator[float |
     busy: dict[Connection, BaseProcess] = {}
     started: list[BaseProcess] = []
     try:
-        for part in islice(parts, n_workers):
+        first = list(islice(parts, n_workers))
+        for _ in first:
             connection, process = _started(job, threads)
             started.append(process)
             busy[connection] = process
+        for connection, part in zip(busy, first, strict=True):  # a large one is taken when the model is loaded
             _send(connection, part)
         while busy:
             for connection in cast(list[Connection], wait(list(busy))):

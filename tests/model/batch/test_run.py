@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 import khabar
 from khabar.batch import BatchSettings, Columns, Row, Step, run_batch
+from khabar.batch import workers as workers_module
 from khabar.batch.inputs import find_inputs
 from khabar.batch.rows import read_rows
 from khabar.batch.settings import ADDED
@@ -197,13 +198,27 @@ def test_a_column_other_is_taken_where_none_is_added(name: str, tmp_path: Path, 
         run(tmp_path / "in.jsonl", tmp_path / "refused", model)
 
 
-def test_two_workers_give_what_one_gives(mixed: Path, tmp_path: Path, model: Path) -> None:
+def test_two_workers_give_what_one_gives(
+    mixed: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(mixed, tmp_path / "one", model)
+    calls: list[str] = []
+    for name in ("_started", "_send"):
+        monkeypatch.setattr(workers_module, name, noted(getattr(workers_module, name), calls))
     last = run(mixed, tmp_path / "two", model, workers=2)
+    assert calls[:4] == ["_started", "_started", "_send", "_send"]  # so that they load beside each other
     assert (last.n_articles, last.n_rows) == (23, 28)
     assert table(tmp_path / "one") == table(tmp_path / "two")
     by_row = sorted(faults(tmp_path / "two"), key=lambda fault: int(fault["row"]))
     assert by_row == faults(tmp_path / "one")
+
+
+def noted(function: Callable[..., Any], calls: list[str]) -> Callable[..., Any]:
+    def called(*args: Any) -> Any:
+        calls.append(function.__name__)
+        return function(*args)
+
+    return called
 
 
 def test_a_worker_that_dies_is_told_and_the_batch_goes_on(mixed: Path, tmp_path: Path, model: Path) -> None:
