@@ -39,8 +39,6 @@ from khabar_data.samples import read
 ARTICLES: Final = 48
 SHORTEST, LONGEST = 60, 1500
 OVERLOAD: Final = 10
-DRIFT: Final = 0.02
-"""How far a topic's probability may be from that of the same text alone: what 8 bits round elsewhere in a batch."""
 
 
 @dataclass
@@ -55,9 +53,7 @@ class Article:
         if found["text"] != self.text or any(self.text[e["start"] : e["end"]] != e["text"] for e in found["entities"]):
             return False
         alone = self.alone = self.alone or found
-        return _names(found) == _names(alone) and all(
-            abs(score - alone["topic"]["scores"][label]) <= DRIFT for label, score in found["topic"]["scores"].items()
-        )
+        return _names(found) == _names(alone) and bool(found["topic"]["scores"] == alone["topic"]["scores"])
 
 
 @dataclass

@@ -81,7 +81,7 @@ def analyze_dataset(
     Actors load the model once, *concurrency* of them, or from so many to so many; ``settings.part_rows``
     rows go to a call. The columns ``settings.added`` come in, as in a batch, and one named ``fault``
     after the prefix: why a row could not be read, whose added columns are then null. All rows stay. Their
-    order is Ray Data's, and so are the batches, on which scores depend in the seventh decimal.
+    order is Ray Data's, and so are the batches, on which no score depends.
     ``to`` and ``articles`` mean nothing here: ``write_parquet`` and the like write the result. Every
     machine needs Khabar, and *model* by the same name. ConfigError comes, wrapped by Ray, while the
     dataset runs, where it has no column for the text or one of the added names already.
