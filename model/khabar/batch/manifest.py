@@ -31,6 +31,7 @@ ERRORS: Final = "errors.jsonl"
 ARTICLES: Final = "articles"
 _FORMAT: Final = 1
 _DRAFT: Final = ".*.draft"
+_RESTORE: Final = "restore it from a copy, or name a new folder"
 
 
 class Manifest:
@@ -97,17 +98,23 @@ class Manifest:
         self.n_faults += line["faults"]
 
     def _go_on(self) -> None:
-        """Take what is done, and cut off what a kill has left unfinished."""
+        """Take what is done, and cut off what a kill has left unfinished; SourceError where more than that is gone."""
         self._lines.seek(0)
         end = len(self._lines.readline())
         errors_end = 0
-        for text in self._lines:
+        for number, text in enumerate(self._lines, start=2):
             if not text.endswith(b"\n"):
                 break
-            line = json.loads(text)
+            try:
+                line = json.loads(text)
+                errors_end = line.get("errors_end", errors_end)
+                self._take(line)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise SourceError(str(self._lines.name), f"line {number} is damaged", _RESTORE) from None
             end += len(text)
-            errors_end = line.get("errors_end", errors_end)
-            self._take(line)
+        if (there := self._errors.seek(0, os.SEEK_END)) < errors_end:
+            problem = f"it has {there} bytes, and the manifest has noted {errors_end}"
+            raise SourceError(str(self._errors.name), problem, _RESTORE)
         self._lines.truncate(end)
         self._lines.seek(end)
         self._errors.truncate(errors_end)

@@ -296,6 +296,29 @@ def test_files_cut_off_anywhere(data: st.DataObject, mixed: Path, tmp_path: Path
     assert (out / "errors.jsonl").read_bytes() == errors
 
 
+@pytest.mark.parametrize(
+    ("name", "keep", "says"),
+    [
+        (
+            "manifest.jsonl",
+            lambda data: data.replace(b'{"input": 0, "part": 2,', b'{"input": 0, "pa\0\0": 2,'),
+            "line 4 is",
+        ),
+        ("manifest.jsonl", lambda data: data.replace(b'{"input": 0, "part": 2,', b"\0" * 23), "line 4 is damaged"),
+        ("errors.jsonl", lambda data: data[:-1], r"it has \d+ bytes, and the manifest has noted \d+; restore it"),
+    ],
+)
+def test_what_no_kill_leaves_is_refused(
+    name: str, keep: Callable[[bytes], bytes], says: str, mixed: Path, tmp_path: Path, model: Path
+) -> None:
+    run(mixed, tmp_path / "out", model)
+    path = tmp_path / "out" / name
+    path.write_bytes(left := keep(path.read_bytes()))
+    with pytest.raises(SourceError, match=rf"{name}: {says}"):
+        run(mixed, tmp_path / "out", model)
+    assert path.read_bytes() == left
+
+
 def test_other_settings_are_refused(mixed: Path, tmp_path: Path, model: Path) -> None:
     run(mixed, tmp_path / "out", model)
     for chosen in (BatchSettings(part_rows=5), BatchSettings(part_rows=4, min_score=0.5)):
