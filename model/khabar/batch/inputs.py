@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
-from khabar.batch.places import bare_name, files_under, is_uri
+from khabar.batch.places import files_under, is_uri, path_in
 from khabar.errors import SourceError
 
 PACKINGS: Final = (".gz", ".bz2", ".xz", ".zst")
@@ -24,7 +25,7 @@ class Input:
     @property
     def packing(self) -> str:
         """The last suffix where it is that of a packing, else an empty string."""
-        ending = Path(bare_name(self.path)).suffix.lower()
+        ending = path_in(self.path).suffix.lower()
         return ending if ending in PACKINGS else ""
 
     @property
@@ -35,14 +36,15 @@ class Input:
     @property
     def suffix(self) -> str:
         """The suffix in small letters, that of the packing left out."""
-        return _suffix(Path(bare_name(self.path)))
+        return _suffix(path_in(self.path))
 
 
 def find_inputs(names: Sequence[str], *outs: str) -> list[Input]:
     """Return the files behind paths, folders, globs and URIs, each once, as given and sorted within a folder.
 
     Folders are searched through for files with a suffix that is known; a URI stands for a file or a
-    folder. What lies under the places in *outs* is left out. SourceError where a name stands for
+    folder. What lies under the places in *outs* is left out, and what a dot or underscore hides in a
+    folder. SourceError where a name stands for
     nothing that can be read.
     """
     found: dict[str, Input] = {}
@@ -58,7 +60,7 @@ def find_inputs(names: Sequence[str], *outs: str) -> list[Input]:
 def _inputs(name: str) -> Iterator[Input]:
     if is_uri(name):
         inputs = (Input(*facts) for facts in files_under(name))
-        yield from (one for one in inputs if _is_table(Path(bare_name(one.path))))
+        yield from (one for one in inputs if _is_table(path_in(one.path), path_in(name)))
         return
     path = Path(name)
     if path.is_file():
@@ -67,17 +69,19 @@ def _inputs(name: str) -> Iterator[Input]:
     matches = [path] if path.exists() else [Path(match) for match in sorted(glob(name, recursive=True))]
     for match in matches:
         inside = sorted(match.rglob("*")) if match.is_dir() else [match]
-        yield from (_input(one) for one in inside if one.is_file() and _is_table(one))
+        yield from (_input(one) for one in inside if one.is_file() and _is_table(one, path))
 
 
-def _is_table(path: Path) -> bool:
-    return _suffix(path) in SUFFIXES and path.name[0] not in "._"
+def _is_table(path: Path, name: Path) -> bool:
+    """Whether a file is a table, and neither it nor a folder on the way is hidden or unfinished, unless named so."""
+    is_hidden = any(part[0] in "._" and part not in name.parts for part in path.parts)
+    return _suffix(path) in SUFFIXES and not is_hidden
 
 
 def _is_under(path: str, folder: str) -> bool:
-    if is_uri(path) or is_uri(folder):
-        return path.startswith(folder.rstrip("/") + "/")
-    return Path(path).is_relative_to(Path(folder).resolve())
+    if all(not is_uri(place) or urlsplit(place).scheme == "file" for place in (path, folder)):
+        return path_in(path).resolve().is_relative_to(path_in(folder).resolve())
+    return path.startswith(folder.rstrip("/") + "/")
 
 
 def _suffix(path: Path) -> str:

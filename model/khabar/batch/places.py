@@ -25,9 +25,9 @@ def is_uri(place: str) -> bool:
     return "://" in place
 
 
-def bare_name(place: str) -> str:
-    """Return the last part of a path or URI, without what follows a question mark in a URI."""
-    return Path(unquote(urlsplit(place).path) if is_uri(place) else place).name
+def path_in(place: str) -> Path:
+    """Return a path as it is, or that of a URI without its quoting and without what follows a question mark."""
+    return Path(unquote(urlsplit(place).path) if is_uri(place) else place)
 
 
 def opened_file(place: str) -> IO[bytes]:

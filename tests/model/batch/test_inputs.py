@@ -27,6 +27,17 @@ def test_what_names_stand_for(folder: Path) -> None:
     assert found(folder, "**/*.parquet") == ["in/c.parquet"]
 
 
+def test_hidden_folders_are_not_searched_unless_they_are_named(folder: Path) -> None:
+    for name in ("_temporary/0/g.csv", ".old/h.csv"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"x")
+    for name in (str(folder), str(folder / "**/*"), folder.as_uri()):
+        names = [Path(one.path).name for one in find_inputs([name], str(folder / "out"))]
+        assert sorted(names) == ["a.jsonl.gz", "b.csv", "c.parquet"]
+    assert found(folder, "_temporary", ".old/*.csv", "in/.e.csv") == ["_temporary/0/g.csv", ".old/h.csv", "in/.e.csv"]
+    assert len(find_inputs([(folder / "_temporary").as_uri()])) == 1
+
+
 def test_a_file_may_be_called_like_a_glob(folder: Path) -> None:
     (folder / "g[1].csv").write_bytes(b"x")
     assert found(folder, "g[1].csv") == ["g[1].csv"]

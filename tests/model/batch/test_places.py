@@ -11,7 +11,7 @@ import pytest
 
 from khabar.batch import BatchSettings, run_batch
 from khabar.batch.inputs import Input, find_inputs
-from khabar.batch.places import bare_name, drafted_file, file_names, has_file, opened_file, remove_file
+from khabar.batch.places import drafted_file, file_names, has_file, opened_file, path_in, remove_file
 from khabar.batch.rows import read_rows
 from khabar.errors import SourceError
 
@@ -45,10 +45,14 @@ def test_what_lies_under_the_output_is_left_out(archive: Path) -> None:
     assert len(find_inputs([archive.parent.as_uri()], "/nowhere")) == 2
     with pytest.raises(SourceError, match="no such file"):
         find_inputs([archive.parent.as_uri()], archive.as_uri())
+    with pytest.raises(SourceError, match="no such file"):
+        find_inputs([archive.parent.as_uri()], str(archive))
+    with pytest.raises(SourceError, match="no such file"):
+        find_inputs([str(archive.parent)], archive.as_uri())
 
 
 def test_names_in_uris() -> None:
-    assert bare_name("s3://bucket/a/%D8%AE%20b.csv.gz?region=eu-west-1") == "خ b.csv.gz"
+    assert path_in("s3://bucket/a/%D8%AE%20b.csv.gz?region=eu-west-1") == Path("/a/خ b.csv.gz")
     assert Input("s3://bucket/b.csv.gz?region=eu-west-1", 0, 0).suffix == ".csv"
     assert Input("s3://bucket/b.csv.gz?region=eu-west-1", 0, 0).packing == ".gz"
 
