@@ -76,32 +76,35 @@ def drafted_file(folder: str, name: str) -> Iterator[IO[bytes]]:
 
 
 def file_names(folder: str) -> list[str]:
-    """Return the names of the files in a folder, which is made where it is not there yet."""
-    if not is_uri(folder):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        return [path.name for path in Path(folder).iterdir()]
-    fs = load_extra("pyarrow.fs", PART, EXTRA)
-    system, path = _reached(folder)
-    system.create_dir(path)
-    return [one.base_name for one in system.get_file_info(fs.FileSelector(path))]
+    """Return the names of the files in a folder, which is made where it is not there yet; or raise SourceError."""
+    with _blaming(folder, "the folder cannot be made or read"):
+        if not is_uri(folder):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            return [path.name for path in Path(folder).iterdir()]
+        fs = load_extra("pyarrow.fs", PART, EXTRA)
+        system, path = _reached(folder)
+        system.create_dir(path)
+        return [one.base_name for one in system.get_file_info(fs.FileSelector(path))]
 
 
 def has_file(folder: str, name: str) -> bool:
-    """Whether a file of that name is in a folder."""
+    """Whether a file of that name is in a folder; SourceError where that cannot be told."""
     if not is_uri(folder):
         return (Path(folder) / name).exists()
     fs = load_extra("pyarrow.fs", PART, EXTRA)
     system, path = _reached(folder)
-    return bool(system.get_file_info(f"{path}/{name}").type == fs.FileType.File)
+    with _blaming(folder, "it cannot be read"):
+        return bool(system.get_file_info(f"{path}/{name}").type == fs.FileType.File)
 
 
 def remove_file(folder: str, name: str) -> None:
-    """Remove a file from a folder."""
-    if is_uri(folder):
-        system, path = _reached(folder)
-        system.delete_file(f"{path}/{name}")
-    else:
-        (Path(folder) / name).unlink(missing_ok=True)
+    """Remove a file from a folder; SourceError where it cannot be."""
+    with _blaming(folder, f"{name} cannot be removed"):
+        if is_uri(folder):
+            system, path = _reached(folder)
+            system.delete_file(f"{path}/{name}")
+        else:
+            (Path(folder) / name).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -130,6 +133,11 @@ class _Remote(io.RawIOBase):
 
     def tell(self) -> int:
         return int(self._file.tell())
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
 
     def readable(self) -> bool:
         return True

@@ -91,6 +91,9 @@ def test_a_network_that_fails_is_no_damaged_file(archive: Path, monkeypatch: pyt
         def seek(self, offset: int, whence: int) -> int:
             raise OSError("the connection is gone")
 
+        def close(self) -> None:
+            pass
+
     class System:
         def open_input_file(self, path: str) -> Failing:
             return Failing()
@@ -114,6 +117,31 @@ def test_a_file_that_cannot_be_opened_is_no_damaged_file(archive: Path, monkeypa
     for source in sources:
         with pytest.raises(SourceError, match=r"it cannot be opened \(access denied\); check the address"):
             list(read_rows(source))
+
+
+def test_a_remote_file_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = pyarrow.BufferReader(b"text")
+
+    class System:
+        def open_input_file(self, path: str) -> pyarrow.BufferReader:
+            return file
+
+    monkeypatch.setattr("khabar.batch.places._reached", lambda uri: (System(), uri))
+    with opened_file("s3://bucket/a") as opened:
+        assert opened.read() == b"text"
+    assert file.closed
+
+
+@pytest.mark.parametrize("as_uri", [True, False])
+def test_a_place_of_the_parts_that_fails_is_named(as_uri: bool, archive: Path, tmp_path: Path, model: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    place = (taken / "in").as_uri() if as_uri else str(taken / "in")
+    with pytest.raises(SourceError) as caught:
+        list(run_batch([str(archive)], tmp_path / "out", BatchSettings(articles=place), model=model))
+    assert caught.value.args[0] == place
+    with pytest.raises(SourceError, match=r"a cannot be removed"):
+        remove_file(place, "a")
 
 
 def test_parts_in_another_place(archive: Path, tmp_path: Path, model: Path) -> None:
