@@ -23,6 +23,7 @@ from typing import IO, Any, Final
 from khabar.batch.inputs import Input
 from khabar.batch.parts import PartDone
 from khabar.batch.places import file_names, is_uri, remove_file
+from khabar.batch.schema import as_json
 from khabar.batch.settings import BatchSettings
 from khabar.errors import SourceError
 
@@ -65,7 +66,7 @@ class Manifest:
                 "id": row.values.get(self._id_column),
                 "reason": row.fault,
             }
-            self._errors.write(f"{json.dumps(fault, default=str)}\n".encode())
+            self._errors.write(f"{as_json(fault)}\n".encode())
         _flush(self._errors)
         line = {
             "input": done.input,

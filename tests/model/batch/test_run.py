@@ -166,10 +166,14 @@ def test_files_of_different_forms_make_one_table(tmp_path: Path, model: Path, ar
 
 
 def test_numbers_that_are_none_leave_json_that_can_be_read(tmp_path: Path, model: Path) -> None:
-    rows: list[dict[str, Any]] = [{"text": "کابل", "n": float("nan"), "deep": [{"x": float("inf"), "b": b"\xd9\x87"}]}]
+    rows: list[dict[str, Any]] = [
+        {"id": 1.0, "text": "کابل", "n": float("nan"), "deep": [{"x": float("inf"), "b": b"\xd9\x87"}]}
+    ]
+    rows += [{"id": float("nan"), "text": None}]
     write(tmp_path / "in.parquet", rows)
     run(tmp_path / "in.parquet", tmp_path / "out", model, BatchSettings(to="jsonl"))
-    (source,) = find_inputs([str(tmp_path / "out" / "articles")])
+    (source, errors) = find_inputs([str(tmp_path / "out" / "articles"), str(tmp_path / "out" / "errors.jsonl")])
+    assert [(fault.values.get("row"), fault.fault) for fault in read_rows(errors)] == [(2, None)]
     (row,) = read_rows(source)
     assert row.fault is None
     assert (row.values["n"], row.values["deep"]) == (None, [{"x": None, "b": "ه"}])
