@@ -427,6 +427,7 @@ def test_the_token_form_stays_while_files_wait(browser: Browser, make_service: M
         # the model's name is told, so that only the reading itself asks for the token
         page.route("**/v1/model", lambda route: route.fulfill(json=told(route, "s3cret")))
         page.set_input_files("#picker", paths)
+        expect(page.locator("#token")).to_be_visible()
         expect(page.locator("#files button.waiting")).to_have_count(2)
         for one in (
             page.locator("#files button").nth(1),
