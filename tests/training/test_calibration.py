@@ -123,6 +123,13 @@ def checkpoint(tiny_checkpoint: Callable[[str], Path]) -> Path:
     return tiny_checkpoint("unigram")
 
 
+def test_records_of_one_task_are_for_its_head_alone(checkpoint: Path, articles: list[Record], tmp_path: Path) -> None:
+    pairs = [replace(record, topics=(), target_stances=(), entity_types=(), entities=()) for record in articles]
+    fits = {one.task: one.n for one in calibrate(checkpoint, pairs, output=tmp_path / "new")}
+    assert fits["claim_stance"] == len(pairs)
+    assert fits["topic"] == fits["target_stance"] == fits["entities"] == 0
+
+
 def test_a_checkpoint_predicts_with_its_new_temperatures(
     checkpoint: Path, articles: list[Record], tmp_path: Path
 ) -> None:

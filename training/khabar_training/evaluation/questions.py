@@ -50,7 +50,7 @@ def questions(task: str, record: Record) -> list[Question]:
 
 def answers(task: str, article: Article, n_asked: int) -> list[Answer]:
     """Return the model's answers to a record's questions, in their order."""
-    found = _FOUND[task](article)
+    found = _FOUND[task](article) if n_asked else []
     if not found:  # a text without a word
         return [Answer()] * n_asked
     return [Answer(one.label, one.score, one.scores, getattr(one, "evidence", ())) for one in found]
