@@ -23,7 +23,6 @@ from khabar.checkpoint import located
 from khabar.config import TaskSpec
 from khabar_data.corpora import read_corpus
 from khabar_data.records import Record
-from khabar_data.split import split
 from khabar_training.calibration import calibrate, fit, judged_scores
 from khabar_training.evaluation.reliability import calibration_error
 from khabar_training.labelled_logits import Observer, Sample
@@ -70,9 +69,10 @@ def main() -> None:
     table = Table("head", "data", "answers", "error as it is", "error scaled", "temperature")
     data = development(options.folder)
     for name, records in data.items():
+        groups = sorted({record.group or record.text for record in records})
         halves = [
-            observed(model, list(split(records, 0.5, keep=keep)), f"{name}, {half}")
-            for half, keep in (("first half", True), ("second half", False))
+            observed(model, [record for record in records if (record.group or record.text) in half], name)
+            for half in (set(groups[::2]), set(groups[1::2]))
         ]
         for task in halves[0].config.tasks:
             samples = [half.samples[task.name].kept for half in halves]
