@@ -8,7 +8,7 @@ development files, and the groups that the recipes hold out.
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,6 +36,9 @@ from khabar_training.metrics import (
 
 CLAIM_LABELS = ("agree", "disagree", "discuss", "unrelated")
 TARGET_LABELS = ("favor", "against", "neutral")
+
+
+type Rows = list[dict[str, object]]
 
 
 class Report:
@@ -206,7 +209,7 @@ def held_out(name: str, folder: Path, share: float) -> tuple[list[Record], list[
     return list(split(records, share, keep=True)), list(split(records, share, keep=False))
 
 
-def measure(analyzer: khabar.Analyzer, folder: Path) -> Report:
+def measure(analyzer: khabar.Analyzer, folder: Path) -> Rows:
     report = Report()
     for name in ("peyma", "arman", "parstwiner"):
         entities(report, analyzer, folder, name)
@@ -254,10 +257,10 @@ def measure(analyzer: khabar.Analyzer, folder: Path) -> Report:
         judge_unseen,
         lambda record: unseen(record) if record in own_dev else targets_of(record),
     )
-    return report
+    return report.rows
 
 
-def table(rows: Iterable[dict[str, object]]) -> Table:
+def table(rows: Rows) -> Table:
     columns = ("task", "data", "figure", "value", "95 % interval", "n")
     result = Table(*columns)
     for row in rows:
@@ -272,17 +275,20 @@ def table(rows: Iterable[dict[str, object]]) -> Table:
     return result
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def run(
+    description: str | None, measure: Callable[[khabar.Analyzer, Path], Rows], table: Callable[[Rows], Table]
+) -> None:
+    """Measure the model that the command line names, and print a table of the rows found; a benchmark's ``main``."""
+    arguments = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folder", type=Path, help="the folder that holds the corpora")
     arguments.add_argument("--model", type=Path, help="a checkpoint folder; the bundled model by default")
     arguments.add_argument("--json", type=Path, help="write the figures here too")
     options = arguments.parse_args()
-    report = measure(khabar.load(options.model), options.folder)
-    Console().print(table(report.rows))
+    rows = measure(khabar.load(options.model), options.folder)
+    Console().print(table(rows))
     if options.json:
-        options.json.write_text(json.dumps(report.rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        options.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, table)

@@ -6,8 +6,6 @@ Entities are scored on PEYMA's and Khabar's own development parts, topics on Kha
 differences are those of the same articles, with 95 % bootstrap intervals.
 """
 
-import argparse
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -16,8 +14,7 @@ from typing import Final
 from unicodedata import category
 
 import numpy as np
-from accuracy import entity_counts, topic_counts
-from rich.console import Console
+from accuracy import Rows, entity_counts, run, topic_counts
 from rich.table import Table
 
 import khabar
@@ -58,7 +55,7 @@ def share(sums: Counts) -> float:
     return float(sums[0] / sums[1])
 
 
-def measure(analyzer: khabar.Analyzer, folder: Path) -> list[dict[str, object]]:
+def measure(analyzer: khabar.Analyzer, folder: Path) -> Rows:
     own = list(read_corpus("own", folder, "dev"))
     settings: Sequence[tuple[str, str, list[Record], Callable[..., Counts], Callable[[Counts], float]]] = (
         ("entities, strict micro-F1", "peyma dev", list(read_corpus("peyma", folder, "dev")), entity_counts, span_f1),
@@ -97,7 +94,7 @@ def difference(plain: Counts, changed: Counts, statistic: Callable[[Counts], flo
     return bootstrap(both, lambda sums: statistic(sums[1]) - statistic(sums[0]))
 
 
-def table(rows: Sequence[Mapping[str, object]]) -> Table:
+def table(rows: Rows) -> Table:
     result = Table("figure", "data", "as it is", "change", "difference", "95 % interval")
     for row in rows:
         interval = f"{row['low']:+.3f} to {row['high']:+.3f}"
@@ -106,17 +103,5 @@ def table(rows: Sequence[Mapping[str, object]]) -> Table:
     return result
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("folder", type=Path, help="the folder that holds the corpora")
-    arguments.add_argument("--model", type=Path, help="a checkpoint folder; the bundled model by default")
-    arguments.add_argument("--json", type=Path, help="write the figures here too")
-    options = arguments.parse_args()
-    rows = measure(khabar.load(options.model), options.folder)
-    Console().print(table(rows))
-    if options.json:
-        options.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, table)
