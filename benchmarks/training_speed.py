@@ -78,6 +78,7 @@ def measure(encoder: str, rounds: int, n_steps: int, folder: Path) -> dict[str, 
     reader = TextReader(tokenizer, model)
     store = training_examples(config, tuple(model.task(name) for name in TASKS), reader, folder / "examples")
     other = deepcopy(network)
+    other.encoder.set_attn_implementation("sdpa")  # what transformers takes where nothing is asked for
     grouped = torch.optim.AdamW(parameter_groups(network, config), lr=config.learning_rate, fused=True)
     steps = {
         "khabar": learner(network, grouped, config, store, reader.pad_id),

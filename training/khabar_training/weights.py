@@ -102,7 +102,8 @@ def _windows(config: TrainingConfig, encoder: PreTrainedModel) -> tuple[int, int
 
 
 def _plain(encoder: PreTrainedModel) -> PreTrainedModel:
-    """Drop the pooler, which no head reads, and attention dropout, which slows training on a CPU."""
+    """Drop the pooler, which no head reads, and what slows training on a CPU: attention dropout, and fused attention,
+    which takes longer backward than all else in a step."""
     if hasattr(encoder, "pooler"):
         setattr(encoder, "pooler", None)  # noqa: B010 - typed as a module
     encoder.config.attention_probs_dropout_prob = 0.0
@@ -110,6 +111,8 @@ def _plain(encoder: PreTrainedModel) -> PreTrainedModel:
         dropout = getattr(module, "dropout", None)
         if hasattr(module, "query") and isinstance(dropout, nn.Dropout):
             dropout.p = 0.0
+    if not torch.cuda.is_available():
+        encoder.set_attn_implementation("eager")
     return encoder
 
 
