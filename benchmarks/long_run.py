@@ -1,6 +1,7 @@
 """A long batch watched: memory of all its processes and articles a second, over time, as CSV and one plot.
 
     python benchmarks/long_run.py runs/long [--articles 200000] [--workers 2] [--part-rows 1000] [--every 30]
+        [--words 100] [--no-targets]
 
 It makes an archive of the own samples, varied, reads it with ``khabar batch``'s engine, and adds a line to
 ``watched.csv`` every so many seconds. Killed and started again with the same arguments it goes on, and the CSV too.
@@ -34,7 +35,7 @@ def memory() -> tuple[float, float, int]:
     return sum(sizes), max(sizes), len(sizes)
 
 
-def watch(folder: Path, n_articles: int, workers: int, part_rows: int, every: float) -> None:
+def watch(folder: Path, n_articles: int, workers: int, settings: BatchSettings, every: float) -> None:
     """Run the batch, or go on with it, and note how it does."""
     path = folder / "watched.csv"
     before = lines(path)
@@ -46,7 +47,6 @@ def watch(folder: Path, n_articles: int, workers: int, part_rows: int, every: fl
         task = progress.add_task("", total=n_articles, rate=0.0, megabytes=0.0)
         begin = last = time.monotonic()
         rows = 0
-        settings = BatchSettings(part_rows=part_rows)
         for step in run_batch([str(folder / "in")], folder / "read", settings, workers=workers):
             now = time.monotonic()
             progress.update(task, completed=step.n_articles)
@@ -100,9 +100,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--part-rows", type=int, default=1000)
     parser.add_argument("--every", type=float, default=30, help="seconds between two lines")
+    parser.add_argument("--words", type=int, help="about how long each article is; 100 to 800 by default")
+    parser.add_argument("--no-targets", action="store_true", help="topics and entities alone")
     arguments = parser.parse_args()
-    write_archive(arguments.folder / "in", arguments.articles)
-    watch(arguments.folder, arguments.articles, arguments.workers, arguments.part_rows, arguments.every)
+    write_archive(arguments.folder / "in", arguments.articles, arguments.words)
+    settings = BatchSettings(part_rows=arguments.part_rows, judge_targets=not arguments.no_targets)
+    watch(arguments.folder, arguments.articles, arguments.workers, settings, arguments.every)
     show(arguments.folder)
 
 

@@ -88,7 +88,8 @@ class Analyzer:
         entities, () asks for none. *claims* are statements to check against the article. Offsets are
         into *text* as given. A text without a single word has no topic, no entities and no stances.
         A topic or stance whose best label scores below *min_score* is not ``sure``; an entity that
-        does is left out, and is no target. Raises InputError where an argument is not of its kind.
+        does is left out, and is no target. Raises InputError where an argument is not of its kind, or
+        longer than a million characters.
         """
         check_score(min_score)
         return self.analyze([self.read(Document(text, title, targets, claims))], [min_score])[0]

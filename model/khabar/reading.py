@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from khabar.results import Document, Entity
 from khabar.runtime import Logits
 from khabar.targets import Context, ContextFinder, Target, check_query, choose_targets
 from khabar.text import Integers, Passage, Span, TextReader
+
+LONGEST_TEXT: Final = 1_000_000
+"""Characters of one article, as many as a long book has; more is an archive in one text, and memory without end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +109,11 @@ def as_document(document: object, targets: Sequence[str] | None) -> Document:
 def _check(document: Document) -> None:
     if not isinstance(document.text, str):
         raise InputError("text", kind_of(document.text), "a str", "decode bytes first, and leave out what has no text")
-    if document.title is not None and not isinstance(document.title, str):
-        raise InputError("title", kind_of(document.title), "a str or None", "decode bytes first")
+    _check_length("text", document.text)
+    if document.title is not None:
+        if not isinstance(document.title, str):
+            raise InputError("title", kind_of(document.title), "a str or None", "decode bytes first")
+        _check_length("title", document.title)
     for name, values in (("targets", document.targets), ("claims", document.claims)):
         if values is None and name == "targets":
             continue
@@ -116,6 +122,13 @@ def _check(document: Document) -> None:
         for value in values:
             if not isinstance(value, str):
                 raise InputError(f"one of {name}", kind_of(value), "a str", "turn each one into a str")
+            _check_length(f"one of {name}", value)
+
+
+def _check_length(name: str, text: str) -> None:
+    if len(text) > LONGEST_TEXT:
+        got, takes = f"{len(text):,} characters long", f"up to {LONGEST_TEXT:,}"
+        raise InputError(name, got, takes, "read each article on its own")
 
 
 def check_score(value: object) -> None:

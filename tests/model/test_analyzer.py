@@ -303,6 +303,9 @@ def test_one_text_is_not_many(analyzer: Analyzer, documents: Any) -> None:
         ({"claims": None}, "claims is NoneType"),
         ({"claims": [None]}, "one of claims is NoneType"),
         ({"targets": [" "]}, "target is ' '; it takes text with at least one word; leave it out or write it out"),
+        ({"text": "ا" * 10_000_000}, "text is 10,000,000 characters long; it takes up to 1,000,000; read each article"),
+        ({"title": " " * 1_000_001}, "title is 1,000,001 characters long"),
+        ({"targets": ["ا " * 500_001]}, "one of targets is 1,000,002 characters long"),
         ({"claims": ["جنگ " * 400]}, "claim is .* word pieces long; it takes at most .*; say it in fewer words"),
     ],
 )
