@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(not bundled().is_dir(), reason="the bundled mode
 
 GOLDEN: Final = Path(__file__).parent / "golden" / "khabar-small.jsonl"
 RENEW: Final = "renew them: pytest tests/test_golden.py --renew-golden"
+LEAST: Final = Checkpoint(bundled()).config().min_entity_score if bundled().is_dir() else 0.0
 CLOSE: Final = 2e-3
 """Processors multiply 8-bit numbers each in their own way; on one of them scores are the same to 1e-4."""
 
@@ -53,9 +54,16 @@ def test_answers_change_only_with_the_model(found: list[dict[str, Any]], pytestc
     first, *kept = (json.loads(line) for line in GOLDEN.read_text("utf-8").splitlines())
     assert first == {"model": digest}, f"the answers on file are another model's; {RENEW}"
     assert len(kept) == 40
-    for wanted, got in zip(kept, found, strict=True):
+    compared = [pair for pair in zip(kept, found, strict=True) if not any(map(is_edge, pair))]
+    assert len(compared) >= 30
+    for wanted, got in compared:
         assert exactly(got) == exactly(wanted), wanted["id"]
         assert scores(got) == pytest.approx(scores(wanted), abs=CLOSE), wanted["id"]
+
+
+def is_edge(values: dict[str, Any]) -> bool:
+    """Say whether an entity scores so near to the least score that another processor may leave it out."""
+    return any(score < LEAST + CLOSE for *_, score in values["entities"])
 
 
 def exactly(values: Any) -> Any:

@@ -207,6 +207,8 @@ class Analyzer:
         logits = reading.word_logits(windows, "entities")
         found = []
         for span in decode_entities(logits, self.config.task("entities")):
+            if span.score < self.config.min_entity_score:
+                continue
             inside = reading.body.words[span.first : span.last]
             start, end = reading.body.clean.raw_span(int(inside[0, 0]), int(inside[-1, 1]))
             found.append(Entity(reading.document.text[start:end], span.label, start, end, span.score))

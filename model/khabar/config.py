@@ -96,6 +96,8 @@ class ModelConfig:
     """Word pieces that neighbouring windows of one document share."""
     max_targets: int = 3
     """How many of an article's entities become targets when the caller names none."""
+    min_entity_score: float = 0.5
+    """An entity that scores less is none: by default one that is more likely wrong than right."""
 
     def __post_init__(self) -> None:
         _check_name("a model", self.name)
@@ -115,6 +117,9 @@ class ModelConfig:
             raise ConfigError(
                 f"overlap is {self.overlap}; beside window {self.window} it takes 0 to {self.window // 2}"
             )
+        least = self.min_entity_score
+        if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
+            raise ConfigError(f"min_entity_score is {_shown(least)}; it takes a number from 0 to 1")
         if self.max_targets < 0:
             raise ConfigError(f"max_targets is {self.max_targets}; it takes 0 or more")
 

@@ -76,6 +76,8 @@ def test_task_checks(changes: dict[str, Any], message: str) -> None:
         ({"overlap": -1}, "overlap is -1; beside window 128 it takes 0 to 64"),
         ({"overlap": 65}, "overlap is 65"),
         ({"max_targets": -1}, "max_targets is -1; it takes 0 or more"),
+        ({"min_entity_score": 1.5}, "min_entity_score is 1.5; it takes a number from 0 to 1"),
+        ({"min_entity_score": True}, "min_entity_score is True"),
     ],
 )
 def test_model_checks(changes: dict[str, Any], message: str) -> None:

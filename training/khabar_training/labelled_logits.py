@@ -72,6 +72,7 @@ class Observer:
         self._reader = TextReader(checkpoint.tokenizer(), self.config)
         self._runtime = Runtime(checkpoint.graph())
         self._runtime.check(self.config.tasks, self._reader.largest_id)
+        checkpoint.check_unchanged()
         self._analyzer = Analyzer(folder, self.config, self._reader, self._runtime)
         self.samples = {task.name: Samples() for task in self.config.tasks}
 
