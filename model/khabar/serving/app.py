@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 
 from khabar.analyzer import Analyzer
 from khabar.checkpoint import Checkpoint, located
-from khabar.errors import KhabarError
+from khabar.errors import CheckpointError, KhabarError
 from khabar.results import Article, json_line
 from khabar.serving import failures
 from khabar.serving.batcher import Batcher
@@ -62,10 +62,16 @@ _REVALIDATED: Final = {"Cache-Control": "no-cache"}
 
 
 def from_environment() -> FastAPI:
-    """Make the application of one worker process, as :func:`khabar.serving.server.serve` left the settings."""
+    """Make the application of one worker process, as :func:`khabar.serving.server.serve` left the settings.
+
+    CheckpointError where the model is not the one that the other workers read with.
+    """
     settings = ServingSettings.from_json(os.environ[SETTINGS_VARIABLE])
     checkpoint = Checkpoint(located(settings.model))
-    graph = Path(os.environ.get(GRAPH_VARIABLE) or checkpoint.graph())
+    shared = os.environ.get(GRAPH_VARIABLE)
+    if shared and Path(shared).stem != checkpoint.digest:
+        raise CheckpointError(checkpoint.folder, "it was replaced while the service ran", "start the service again")
+    graph = Path(shared or checkpoint.graph())
     return create_app(Analyzer.of_graph(checkpoint, graph, threads=settings.threads), settings)
 
 

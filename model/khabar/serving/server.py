@@ -54,7 +54,7 @@ def serve(settings: ServingSettings, *, host: str = "127.0.0.1", port: int = 800
         run()  # and no folder: uvicorn ends one process by the signal that it got, before anything is tidied up
         return
     with TemporaryDirectory(prefix="khabar-workers-") as folder:
-        graph = Path(folder) / "model.ort"
+        graph = Path(folder) / f"{checkpoint.digest}.ort"
         write_mappable(checkpoint.graph(), graph)
         Analyzer.of_graph(checkpoint, graph, threads=1)  # here, once, rather than in workers that begin again for ever
         os.environ[GRAPH_VARIABLE] = str(graph)

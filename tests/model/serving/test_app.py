@@ -4,12 +4,18 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from khabar import Analyzer
+from khabar.checkpoint import Checkpoint
+from khabar.errors import CheckpointError
+from khabar.runtime import write_mappable
+from khabar.serving.app import GRAPH_VARIABLE, SETTINGS_VARIABLE, from_environment
+from khabar.serving.settings import ServingSettings
 
 type Service = tuple[httpx.Client, Any]
 TEXT = "😀 وزیر خارجه ایران در کابل گفت بانک مرکزی"
@@ -268,3 +274,20 @@ def test_token(make_service: Callable[..., AbstractContextManager[httpx.Client]]
             assert client.post(path, json={"text": TEXT}).status_code == 401
         for path in ("/", "/page/main.js", "/healthz", "/readyz", "/openapi.json"):
             assert client.get(path).status_code == 200
+
+
+def test_a_worker_does_not_join_others_with_another_model(
+    tiny_checkpoint: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_checkpoint("unigram")
+    checkpoint = Checkpoint(folder)
+    monkeypatch.setenv(SETTINGS_VARIABLE, ServingSettings(model=str(folder), threads=1).to_json())
+    for digest in (checkpoint.digest, Checkpoint(tiny_checkpoint("wordpiece")).digest):
+        graph = tmp_path / f"{digest}.ort"
+        write_mappable(checkpoint.graph(), graph)
+        monkeypatch.setenv(GRAPH_VARIABLE, str(graph))
+        if digest == checkpoint.digest:
+            assert from_environment().title
+        else:
+            with pytest.raises(CheckpointError, match="it was replaced while the service ran; start the service again"):
+                from_environment()
