@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from time import process_time
 
 import pytest
 from fuzzing.mutations import mutated
@@ -22,8 +23,11 @@ def fixtures(tiny_checkpoint: Callable[[str], Path], tmp_path_factory: pytest.Te
 
 @pytest.mark.parametrize("path", PAST, ids=[f"{path.parent.name}/{path.stem}" for path in PAST])
 def test_what_failed_once(path: Path, fixtures: Fixtures) -> None:
-    outcome, error = feed(TARGETS[path.parent.name], path.read_bytes(), fixtures)
+    target = TARGETS[path.parent.name]
+    began = process_time()
+    outcome, error = feed(target, path.read_bytes(), fixtures)
     assert outcome in ("read", "refused"), error
+    assert process_time() - began < target.seconds
 
 
 @pytest.mark.parametrize("name", TARGETS)

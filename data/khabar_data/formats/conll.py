@@ -136,9 +136,11 @@ def _sentences(path: str, options: ConllOptions) -> Iterator[Sentence]:
     sentence = Sentence(0)
     for number, line in enumerate(read_lines(path, options.encoding), start=1):
         starts_document = line.startswith(DOCUMENT_START)
-        if starts_document or not line.strip():
-            yield sentence
-            sentence = Sentence(sentence.document + starts_document)
+        if starts_document or line.isspace():
+            if sentence.tokens or sentence.faults:
+                yield sentence
+                sentence = Sentence(sentence.document)
+            sentence.document += starts_document
             continue
         try:
             token, tag = _divided(line.rstrip("\r\n"), options)
