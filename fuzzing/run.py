@@ -57,7 +57,7 @@ def feed(target: Target, data: bytes, fixtures: Fixtures) -> tuple[str, str]:
 
 
 def _work(connection: Connection, current: Any, name: str, model: Path, first: int, last: int) -> None:
-    """Feed inputs *first* to *last*; SIGALRM ends the process where one takes too long."""
+    """Feed inputs *first* to *last*; a signal ends the process where one takes too long."""
     target = TARGETS[name]
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - warnings of libraries, by the thousand
     with tempfile.TemporaryDirectory(prefix="khabar-fuzz-") as scratch:
@@ -71,15 +71,21 @@ def _work(connection: Connection, current: Any, name: str, model: Path, first: i
         for number in range(first, last):
             current.value = number
             data = made_input(target, seeds, number)
-            signal.setitimer(signal.ITIMER_REAL, target.seconds * (1 + 6 * len(data) / 1e6))
+            _limit_seconds(target.seconds * (1 + 6 * len(data) / 1e6))
             outcome, error = feed(target, data, fixtures)
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _limit_seconds(0)
             counts[outcome] += 1
             if outcome == "failed":
                 failures.append((number, error))
             if monotonic() - reported > _REPORT_SECONDS or number == last - 1:
                 connection.send((number + 1, counts, failures))
                 counts, failures, reported = Counter(), [], monotonic()
+
+
+def _limit_seconds(seconds: float) -> None:
+    """Limit the processor time from now on, and so that nothing waits for ever, ten times as much by the clock."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 10 * seconds)
 
 
 def _limit_memory() -> None:
@@ -158,7 +164,7 @@ class Run:
 
 def table(run: Run) -> Table:
     """Return the totals, a row for each target."""
-    shown = Table("target", "inputs", *_OUTCOMES, "seconds an input may take")
+    shown = Table("target", "inputs", *_OUTCOMES, "seconds of the processor that an input may take")
     for name, counts in run.counts.items():
         outcomes = (f"{counts[outcome]:,}" for outcome in _OUTCOMES)
         shown.add_row(name, f"{counts['next']:,}", *outcomes, f"{TARGETS[name].seconds:g}")

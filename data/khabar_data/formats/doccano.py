@@ -28,7 +28,7 @@ def read_doccano(path: str, options: DoccanoOptions) -> Iterator[Entry]:
     """Yield the texts of an export: classes become topics, spans entities; relations are passed over."""
     types = options.entity_types or _types(path, options)
     for number, line in enumerate(read_lines(path, options.encoding), start=1):
-        if not line.strip():
+        if line.isspace():
             continue
         try:
             values = parse_object(line, options.encoding)
@@ -43,6 +43,8 @@ def _types(path: str, options: DoccanoOptions) -> tuple[str, ...]:
     """Read a file once for the types of its spans; what is broken there is reported when it is read in earnest."""
     found: set[str] = set()
     for line in read_lines(path, options.encoding):
+        if line.isspace():
+            continue
         try:
             found.update(span.label for span in _labels(parse_object(line, options.encoding))[1])
         except RecordError:

@@ -55,7 +55,9 @@ def _loaded(path: str, options: HuggingFaceOptions) -> Any:
         if not any((Path(path) / name).is_file() for name in _SAVED):
             return library.load_dataset(path, options.configuration, split=options.part, streaming=True)
         saved = library.load_from_disk(path)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # of descriptions that are damaged
+        for part in saved.values() if isinstance(saved, dict) else [saved]:
+            part.data.validate(full=True)  # else a damaged file ends the process, without a word
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # of damaged files
         raise FormatError(path, f"it cannot be read ({error})", "check the name, the part and the folder") from None
     if isinstance(saved, dict) and options.part not in saved:
         raise FormatError(path, f"no part {options.part!r}", f"it has {', '.join(saved)}; name one as part")

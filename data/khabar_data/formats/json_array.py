@@ -63,13 +63,13 @@ class ArrayReader:
         while True:
             try:
                 element, end = _DECODER.raw_decode(self._buffer)
-            except RecursionError as error:
-                raise self._error(f"broken JSON ({error})") from None
             except json.JSONDecodeError as error:
                 if len(self._buffer) < LONGEST_ELEMENT and self._fill():
                     continue
                 self._drop(error.pos)
                 raise self._error(f"broken JSON ({error.msg})") from None
+            except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
+                raise self._error(f"broken JSON ({error})") from None
             if end < len(self._buffer) or not self._fill():  # a number at the buffer's end may go on
                 self._drop(end)
                 return element
