@@ -222,10 +222,10 @@ def killed(job: Job, place: Place, chance: Random, seconds: float) -> str | None
 
 
 def disk_full(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
-    """Let no file grow beyond some kilobytes, or, as root, give a disk that small."""
-    size = chance.choice((1, 4, 16, 64, 256)) << 10
+    """Let no file grow beyond some kilobytes, or, as root, give a disk that small; what is said goes to a file too."""
+    size = chance.choice((16, 32, 64, 256)) << 10
     if os.geteuid() == 0 and chance.random() < 0.5:
-        with _mounted(place, f"size={max(size, 4096)}"):
+        with _mounted(place, f"size={size}"):
             return _run(job, place)
     return _run(job, place, Limits(file_bytes=size))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
@@ -19,6 +20,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from khabar.checkpoint import TRAINING_DATA, check_place
 from khabar.config import TaskSpec
+from khabar.errors import ConfigError
 from khabar.network import Network
 from khabar.text import TextReader
 from khabar_data.batching import ALLOWED, pad
@@ -214,6 +216,17 @@ class MixtureTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """Save a step; ConfigError where the disk does not take it, whatever torch or safetensors call that."""
+        try:
+            super()._save_checkpoint(*args, **kwargs)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ConfigError(
+                f"a step cannot be saved to {self.args.output_dir} ({reason}); free some of the disk, "
+                "and run the same again: it goes on from the step before"
+            ) from None
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         means = {f"loss_{name}": round(sum(values) / len(values), 4) for name, values in self._sums.items()}
