@@ -39,6 +39,8 @@ from khabar.errors import KhabarError
 from khabar_data import samples, write_jsonl
 
 _SECONDS: Final = 300.0
+_ROOM_TO_SPEAK: Final = 16 << 10
+"""Bytes that any file may have, for what a command says goes to a file as well."""
 _FORKING: Final = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(
     [
@@ -222,12 +224,12 @@ def killed(job: Job, place: Place, chance: Random, seconds: float) -> str | None
 
 
 def disk_full(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
-    """Let no file grow beyond some kilobytes, or, as root, give a disk that small; what is said goes to a file too."""
-    size = chance.choice((16, 32, 64, 256)) << 10
+    """Let no file grow beyond some kilobytes, or, as root, give a disk that small."""
+    size = chance.choice((1, 4, 16, 64, 256)) << 10
     if os.geteuid() == 0 and chance.random() < 0.5:
-        with _mounted(place, f"size={size}"):
+        with _mounted(place, f"size={max(size, 4096)}"):
             return _run(job, place)
-    return _run(job, place, Limits(file_bytes=size))
+    return _run(job, place, Limits(file_bytes=max(size, _ROOM_TO_SPEAK)))
 
 
 def read_only(job: Job, place: Place, chance: Random, seconds: float) -> str | None:
