@@ -50,6 +50,9 @@ class DataSpec:
     """The share of groups kept from training, for development; 1 keeps all."""
     join: bool = False
     """Join neighbouring sentences into passages of random length."""
+    swap_names: float = 0.0
+    """The share of entities that get another name of their type from the same data, drawn anew in every pass;
+    records with a topic or a stance keep theirs."""
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.corpus is None):
@@ -61,8 +64,9 @@ class DataSpec:
             )
         if not self.passes > 0:
             raise ConfigError(f"passes of {self.name} is {self.passes}; it takes a number above 0")
-        if not 0 <= self.held_out <= 1:
-            raise ConfigError(f"held_out of {self.name} is {self.held_out}; it takes a number from 0 to 1")
+        for name in ("held_out", "swap_names"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} of {self.name} is {getattr(self, name)}; it takes a number from 0 to 1")
         if self.per_class is not None and self.per_class < 1:
             raise ConfigError(f"per_class of {self.name} is {self.per_class}; it takes 1 or more, or none at all")
         if self.path is not None:

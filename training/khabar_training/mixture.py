@@ -17,6 +17,7 @@ from khabar.errors import ConfigError
 from khabar.text import TextReader
 from khabar_data.batching import Example, ExampleBuilder, joined, token_batches
 from khabar_data.fingerprints import FingerprintBuilder
+from khabar_data.names import Names
 from khabar_data.noise import add_noise
 from khabar_data.records import Record
 from khabar_data.split import split
@@ -43,8 +44,10 @@ def training_examples(
     fingerprints = FingerprintBuilder()
 
     def examples(spec: DataSpec) -> Iterator[Example]:
+        names = Names.of(_kept(spec, config.corpora) if spec.swap_names else ())
         for record in _records(spec, config.corpora, chance, fingerprints):
-            yield from _build(builder, spec, add_noise(record, chance), chance)
+            renamed = names.swapped(record, spec.swap_names, chance)
+            yield from _build(builder, spec, add_noise(renamed, chance), chance)
 
     store = ExampleStore.written(
         folder,
