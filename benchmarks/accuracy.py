@@ -204,6 +204,16 @@ def claims_of(record: Record) -> list[tuple[str, str]]:
     return [(stance.claim, stance.labels[0]) for stance in record.claim_stances]
 
 
+def target_judge(analyzer: khabar.Analyzer) -> Callable[[Record], list[str]]:
+    """Return what gives the stances that a model finds toward a record's targets, in their order."""
+
+    def judge(record: Record) -> list[str]:
+        article = analyzer.predict(record.text, title=record.title, targets=[t for t, _ in targets_of(record)])
+        return [stance.label for stance in article.stances]
+
+    return judge
+
+
 def held_out(name: str, folder: Path, share: float) -> tuple[list[Record], list[Record]]:
     records = list(read_corpus(name, folder, "all"))
     return list(split(records, share, keep=True)), list(split(records, share, keep=False))
@@ -229,14 +239,11 @@ def measure(analyzer: khabar.Analyzer, folder: Path) -> Rows:
         )
         return [stance.label for stance in article.stances]
 
-    def judge_targets(record: Record) -> list[str]:
-        article = analyzer.predict(record.text, title=record.title, targets=[t for t, _ in targets_of(record)])
-        return [stance.label for stance in article.stances]
-
     train, dev = held_out("farexstance_article", folder, 0.2)
     stance(report, "farexstance_article", CLAIM_LABELS, dev, train, judge_claims, claims_of)
     stance(report, "own dev claims", CLAIM_LABELS, own_dev, own_train, judge_claims, claims_of)
     train, dev = held_out("real_silver", folder, 0.25)
+    judge_targets = target_judge(analyzer)
     stance(report, "real_silver", TARGET_LABELS, dev, train, judge_targets, targets_of)
     stance(report, "own dev", TARGET_LABELS, own_dev, own_train, judge_targets, targets_of)
     seen = {target for record in own_train for target, _ in targets_of(record)}

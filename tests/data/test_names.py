@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_noise import named, records
+from tests.records import named, records
 
 from khabar_data import Record, Span
 from khabar_data.names import Names

@@ -1,37 +1,21 @@
 """Noise changes the spelling of a text; entities keep hold of their own characters."""
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from random import Random
 from typing import Final
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.records import ZWNJ, named, records
 
 from khabar_data import Record, Span, noise
 from khabar_data.noise import Edit, add_noise, edit
 
-ZWNJ: Final = "\u200c"
-LETTERS: Final = f"ابپیکء۱۲7A{ZWNJ} .،(٪-\n"
 NEW: Final = ("", " ", "  ", "ب", "x ", " y", ZWNJ)
 NOISES: Final = [function for _, function in noise._NOISES]
 
 type Noise = Callable[[str, Random], Iterator[Edit]]
-
-
-@st.composite
-def records(draw: st.DrawFn) -> Record:
-    """A text with entities that neither begin nor end with a blank; some touch each other."""
-    text = draw(st.text(LETTERS, min_size=1, max_size=40))
-    assume(any(character.isalnum() for character in text))
-    borders = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
-    spans = [
-        Span(start=start, end=end, label=draw(st.sampled_from(("PER", "ORG"))))
-        for start, end in pairwise(borders)
-        if text[start:end] == text[start:end].strip() and draw(st.booleans())
-    ]
-    return Record(text=text, entities=tuple(spans), entity_types=("PER", "ORG"))
 
 
 def owners(record: Record) -> list[int | None]:
@@ -110,10 +94,6 @@ def test_edit_by_hand(edits: list[Edit], text: str, named: list[str]) -> None:
 @pytest.mark.parametrize("text", ["!؟", "...", f"«{ZWNJ}»", "."])
 def test_no_text_becomes_blank(text: str) -> None:
     assert all(add_noise(Record(text=text), Random(seed)).text.strip() for seed in range(200))
-
-
-def named(record: Record) -> list[str]:
-    return [record.text[span.start : span.end] for span in record.entities]
 
 
 @pytest.mark.parametrize("function", NOISES)

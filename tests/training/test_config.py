@@ -102,7 +102,8 @@ def test_settings_out_of_range(config: TrainingConfig, setting: str, value: Any)
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("passes", -1.0), ("held_out", 1.5), ("held_out", -0.1), ("per_class", 0)]
+    ("setting", "value"),
+    [("passes", -1.0), ("held_out", 1.5), ("held_out", -0.1), ("swap_names", 2.0), ("per_class", 0)],
 )
 def test_settings_of_data_out_of_range(setting: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=f"{setting} of own is {value}; it takes"):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from khabar import ConfigError
-from khabar.config import TaskSpec
+from khabar.config import Label, TaskSpec
 from khabar.text import TextReader
-from khabar_data import Record, samples, write_jsonl
+from khabar_data import Record, Span, samples, write_jsonl
 from khabar_data.batching import ExampleBuilder
 from khabar_data.fingerprints import FingerprintBuilder
 from khabar_data.labels import TASKS
@@ -124,6 +124,24 @@ def test_draws(
 def test_half_a_pass_draws_about_half(numbered: TrainingConfig) -> None:
     records = list(mixture._records(replace(numbered.data[0], passes=0.5), None, Random(1), FingerprintBuilder()))
     assert 10 <= len(records) <= 30
+
+
+def test_names_are_swapped(config: TrainingConfig, reader: TextReader, tmp_path: Path) -> None:
+    path = tmp_path / "names.jsonl"
+    write_jsonl(
+        path,
+        (
+            Record(text=text, entities=(Span(start=0, end=end, label="PER"),), entity_types=("PER",))
+            for text, end in (("علی آمد", 3), ("مینا رفت", 4))
+        ),
+    )
+    tasks = (replace(next(task for task in TASKS if task.name == "entities"), labels=(Label("PER", "شخص"),)),)
+    crossed = [reader.single(reader.read(text).ids).tolist() for text in ("مینا آمد", "علی رفت")]
+    for share, expected in ((0.0, False), (1.0, True)):
+        run = replace(config, data=(DataSpec(path=str(path), passes=20, swap_names=share),), tasks=("entities",))
+        store = training_examples(run, tasks, reader, tmp_path / f"examples-{share}")
+        read = [example.ids.tolist() for example in store.read(range(len(store)))]
+        assert [text in read for text in crossed] == [expected, expected]
 
 
 def test_batches_hold_every_example_once_and_the_seed_decides(
