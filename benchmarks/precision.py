@@ -1,17 +1,20 @@
 """What 8 bits cost: the graph that is shipped beside the float32 one, on development parts.
 
-    python benchmarks/precision.py ../shared/data [--model FOLDER] [--window 256] [--records 1000] [--json FILE]
+    python benchmarks/precision.py ../shared/data [--model FOLDER] [--records 1000] [--json FILE]
+    python benchmarks/precision.py ../shared/data --window 128     # what another length of window costs and saves
 
-Both read the same records through the public interface; differences are in points, 8 bits less float32, with 95 %
-intervals of a paired bootstrap over records. ``--window`` reads with another length of window than the checkpoint's.
+Both read the same records through the public interface, in turns; differences are in points, 8 bits less float32 (or
+the other window less the checkpoint's, both in 8 bits), with 95 % intervals of a paired bootstrap over records. Corpora
+of single sentences never fill a window and are left out with ``--window``.
 """
 
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ from rich.table import Table
 
 import khabar
 from khabar.checkpoint import GRAPH, Checkpoint, located
+from khabar.config import ModelConfig
 from khabar.runtime import Runtime
 from khabar.text import TextReader
 from khabar_data.corpora import read_corpus
@@ -33,22 +37,27 @@ from khabar_training.weights import load_network
 type Figure = Callable[[Counts], float]
 
 
-def analyzers(folder: Path, scratch: Path, window: int | None) -> tuple[khabar.Analyzer, khabar.Analyzer]:
-    """Return the model in 8 bits and in float32."""
+def analyzers(folder: Path, scratch: Path, window: int | None) -> dict[str, khabar.Analyzer]:
+    """Return the two models to compare, by name: 8 bits and float32, or 8 bits with another window and its own."""
     checkpoint = Checkpoint(folder)
     config = checkpoint.config()
+
+    def analyzer(graph: Path, config: ModelConfig) -> khabar.Analyzer:
+        return khabar.Analyzer(folder, config, TextReader(checkpoint.tokenizer(), config), Runtime(graph))
+
+    eight = analyzer(checkpoint.path(GRAPH), config)
     if window is not None:
-        config = replace(config, window=window, overlap=min(config.overlap, window // 4))
+        other = replace(config, window=window, overlap=min(config.overlap, window // 4))
+        return {f"window {window}": analyzer(checkpoint.path(GRAPH), other), f"window {config.window}": eight}
     write_graph(load_network(folder)[0].eval(), scratch / "float.onnx")
-    reader = TextReader(checkpoint.tokenizer(), config)
-    graphs = (checkpoint.path(GRAPH), scratch / "float.onnx")
-    eight, full = (khabar.Analyzer(folder, config, reader, Runtime(graph)) for graph in graphs)
-    return eight, full
+    return {"int8": eight, "float32": analyzer(scratch / "float.onnx", config)}
 
 
-def parts(folder: Path) -> Iterator[tuple[str, list[Record], Callable[[Record, khabar.Article], Counts], Figure]]:
+def parts(
+    folder: Path, *, sentences: bool
+) -> Iterator[tuple[str, list[Record], Callable[[Record, khabar.Article], Counts], Figure]]:
     """Yield each name, its records, what to count of an answer, and the figure of the summed counts."""
-    for name in ("peyma", "arman", "parstwiner"):
+    for name in (*(("peyma", "arman", "parstwiner") if sentences else ()), "own"):
         dev = list(read_corpus(name, folder, "dev"))
         types = sorted({kind for record in dev for kind in record.entity_types})
         yield (
@@ -86,26 +95,29 @@ def documents(records: Sequence[Record], title: bool) -> Iterator[khabar.Documen
 
 
 def measure(
-    models: tuple[khabar.Analyzer, khabar.Analyzer], folder: Path, n_records: int | None
+    models: Mapping[str, khabar.Analyzer], folder: Path, n_records: int | None, *, sentences: bool
 ) -> Iterator[dict[str, Any]]:
-    for name, dev, count, figure in parts(folder):
+    for name, dev, count, figure in parts(folder, sentences=sentences):
         records = dev[:n_records]
-        counts = []
-        for model in models:
-            articles = model.predict_many(documents(records, title=not name.startswith("entities")))
-            pairs = zip(records, track(articles, name, len(records), transient=True), strict=True)
-            counts.append([count(record, article) for record, article in pairs])
-        both = np.array(counts).swapaxes(0, 1)  # (n_records, 2, …)
+        counts: dict[str, list[Counts]] = {model: [] for model in models}
+        seconds = dict.fromkeys(models, 0.0)
+        for record in track(records, name, transient=True):
+            document = next(documents([record], title=not name.startswith("entities")))
+            for model, analyzer in models.items():
+                started = perf_counter()
+                article = next(analyzer.predict_many([document]))
+                seconds[model] += perf_counter() - started
+                counts[model].append(count(record, article))
+        both = np.array(list(counts.values())).swapaxes(0, 1)  # (n_records, 2, …)
         change = bootstrap(both, lambda sums, figure=figure: 100 * (figure(sums[0]) - figure(sums[1])))  # type: ignore[misc]
-        eight, full = (100 * figure(sums) for sums in both.sum(0))
         yield {
             "part": name,
             "n": len(records),
-            "int8": eight,
-            "float32": full,
+            **dict(zip(models, (100 * figure(sums) for sums in both.sum(0)), strict=True)),
             "difference": change.value,
             "low": change.low,
             "high": change.high,
+            "seconds": seconds,
         }
 
 
@@ -113,17 +125,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the folder that holds the corpora")
     parser.add_argument("--model", type=Path, help="a checkpoint folder; the bundled model by default")
-    parser.add_argument("--window", type=int, help="word pieces that one pass reads; as the checkpoint says by default")
+    parser.add_argument("--window", type=int, help="compare this length of window with the checkpoint's")
     parser.add_argument("--records", type=int, help="read so many of each part at most")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
-    table = Table("data", "n", "int8", "float32", "difference, points", "95 % interval")
     with tempfile.TemporaryDirectory() as scratch:
         models = analyzers(located(options.model), Path(scratch), options.window)
-        rows = list(measure(models, options.folder, options.records))
+        rows = list(measure(models, options.folder, options.records, sentences=options.window is None))
+    table = Table("data", "n", *models, "difference, points", "95 % interval", "times as fast")
     for row in rows:
-        figures = f"{row['int8']:.1f}", f"{row['float32']:.1f}", f"{row['difference']:+.2f}"
-        table.add_row(row["part"], str(row["n"]), *figures, f"{row['low']:+.2f} to {row['high']:+.2f}")
+        figures = *(f"{row[model]:.1f}" for model in models), f"{row['difference']:+.2f}"
+        first, second = row["seconds"].values()
+        table.add_row(
+            row["part"], str(row["n"]), *figures, f"{row['low']:+.2f} to {row['high']:+.2f}", f"{second / first:.2f}"
+        )
     Console().print(table)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")

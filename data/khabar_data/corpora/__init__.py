@@ -15,7 +15,7 @@ from khabar_data.records import Record, read_jsonl
 __all__ = ["CORPORA", "Corpus", "CorpusError", "read_corpus"]
 
 TRAIN_DEV = ("train", "dev")
-BY_SECTION = ("all", "read", "unread")
+ARTICLES = ("all", "read", "unread", "tagged")
 
 ROWS = (
     Corpus(
@@ -62,7 +62,7 @@ ROWS = (
         name="isna5",
         tasks=("topic",),
         path="topic/isna5.jsonl",
-        parts=BY_SECTION,
+        parts=ARTICLES,
         licence="none stated",
         where="ISNA articles of 2019 in five classes, on public data hubs",
         defects="arts is cinema only; no society, world or health",
@@ -72,7 +72,7 @@ ROWS = (
         name="aut_ir1401",
         tasks=("topic",),
         path="topic/aut_ir1401.jsonl",
-        parts=BY_SECTION,
+        parts=ARTICLES,
         licence="Apache-2.0 (repository)",
         where="ISNA articles of 2020, from a course at Amirkabir University",
         defects="the COVID year; lines broken at 80 characters; several labels joined with +",
@@ -91,7 +91,7 @@ ROWS = (
         name="farsnews",
         tasks=("topic",),
         path="topic/farsnews.jsonl",
-        parts=BY_SECTION,
+        parts=ARTICLES,
         licence="Apache-2.0 (repository)",
         where="Fars News Agency, 2003 to 2021",
         defects="older labels are noisy; half are provinces or magazine; Arabic letters",
@@ -101,7 +101,7 @@ ROWS = (
         name="hamshahri_rss",
         tasks=("topic",),
         path="topic/hamshahri_rss.jsonl",
-        parts=BY_SECTION,
+        parts=ARTICLES,
         licence="none stated",
         where="titles and leads of Hamshahri Online's feed, 2020",
         defects="زندگی and ایران > قوای سه‌گانه are noisy",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from khabar_data.corpora.corpus import CorpusError, read_rows
 from khabar_data.labels import (
+    ENTITY_TYPES,
     ISNA5_TOPICS,
     KHABARYAAB_TOPICS,
     SIB200_TOPICS,
@@ -16,7 +17,7 @@ from khabar_data.labels import (
     hamshahri_topics,
     joined_topics,
 )
-from khabar_data.records import Record
+from khabar_data.records import Record, Span
 
 type TopicMap = Callable[[str], tuple[str, ...]]
 
@@ -27,10 +28,15 @@ def read_articles(
     """Yield articles with a title; rows whose label means nothing to us, or with no text, are left out.
 
     Part ``all`` goes by the section that each came from; ``read`` has those alone that were read for Khabar, with
-    the topics that were found in them, and ``unread`` the others, by section.
+    the topics that were found in them, and ``unread`` the others, by section. Part ``tagged`` has the openings in
+    which the entities were read, and no topics.
     """
     for i, row in enumerate(read_rows(path, "title", "text", "label")):
         article, text = f"{name}-all-{i}", tidy(row["text"])
+        if part == "tagged":
+            if article in taggings():
+                yield _tagged(article, text, source=name, group=row.get("url") or article)
+            continue
         found = None if part == "all" else readings().get(article)
         possible = (found or ()) if part == "read" else topics(row["label"]) if found is None else ()
         if possible and text:
@@ -84,6 +90,29 @@ def readings() -> Mapping[str, tuple[str, ...]]:
     """
     rows = json.loads(Path(__file__).with_name("topic_readings.json").read_text("utf-8"))
     return {article: tuple(topics) for article, topics in rows.items()}
+
+
+@cache
+def taggings() -> Mapping[str, tuple[int, list[tuple[int, int, str]]]]:
+    """Return, by the articles' ids, where the opening that was read ends, and its entities: start, end, type.
+
+    Each was read once, by a language model, by the project's guidelines; all ten types are annotated.
+    """
+    rows: Mapping[str, tuple[int, list[tuple[int, int, str]]]]
+    rows = json.loads(Path(__file__).with_name("entity_readings.json").read_text("utf-8"))
+    return rows
+
+
+def _tagged(article: str, text: str, source: str, group: str) -> Record:
+    length, spans = taggings()[article]
+    return Record(
+        text=text[:length],
+        entities=tuple(Span(start=start, end=end, label=label) for start, end, label in spans),
+        entity_types=tuple(label.key for label in ENTITY_TYPES),
+        id=article,
+        source=source,
+        group=group,
+    )
 
 
 def by_label(topics: LabelSets) -> TopicMap:
