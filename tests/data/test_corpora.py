@@ -291,16 +291,20 @@ COUNTS = {
     ("isna5", "all"): 7500,
     ("isna5", "read"): 477,
     ("isna5", "unread"): 7023,
+    ("isna5", "tagged"): 149,
     ("aut_ir1401", "all"): 3781,
     ("aut_ir1401", "read"): 626,
     ("aut_ir1401", "unread"): 3155,
+    ("aut_ir1401", "tagged"): 66,
     ("khabaryaab", "all"): 477,
     ("farsnews", "all"): 821,
     ("farsnews", "read"): 919,
     ("farsnews", "unread"): 458,
+    ("farsnews", "tagged"): 83,
     ("hamshahri_rss", "all"): 1887,
     ("hamshahri_rss", "read"): 860,
     ("hamshahri_rss", "unread"): 1303,
+    ("hamshahri_rss", "tagged"): 62,
     ("varzesh3", "all"): 2442,
     ("namnak", "all"): 175,
     ("sib200_pes", "train"): 701,
@@ -356,6 +360,27 @@ def test_readings_are_of_known_articles_and_topics() -> None:
     for article, found in topics.readings().items():
         assert "read" in CORPORA[article.partition("-")[0]].parts
         assert set(found) <= KEYS["topic"]
+
+
+def test_tagged_openings_have_entities_and_no_topic(tmp_path: Path) -> None:
+    """Part ``tagged`` has the openings that were read, cut where the reading ended."""
+    n_before = next(i for i in range(10_000) if f"farsnews-all-{i}" in topics.taggings())
+    article = f"farsnews-all-{n_before}"
+    length, spans = topics.taggings()[article]
+    row = {"title": "خبر", "text": "م" * (length + 50), "label": "sports/football"}
+    put_rows(tmp_path, "topic/farsnews.jsonl", [row] * (n_before + 1))
+    (record,) = read_corpus("farsnews", tmp_path, "tagged")
+    assert (record.id, record.topics, len(record.text)) == (article, (), length)
+    assert [(span.start, span.end, span.label) for span in record.entities] == [tuple(span) for span in spans]
+    assert set(record.entity_types) == KEYS["entities"]
+
+
+def test_taggings_are_of_known_articles_and_types() -> None:
+    for article, (length, spans) in topics.taggings().items():
+        assert "tagged" in CORPORA[article.partition("-")[0]].parts
+        ends = [0, *(end for _, end, _ in spans)]
+        assert all(before <= start < end <= length for before, (start, end, _) in zip(ends, spans, strict=False))
+        assert {label for _, _, label in spans} <= KEYS["entities"]
 
 
 def test_every_part_is_counted() -> None:

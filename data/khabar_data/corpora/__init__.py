@@ -60,7 +60,7 @@ ROWS = (
     ),
     Corpus(
         name="isna5",
-        tasks=("topic",),
+        tasks=("topic", "entities"),
         path="topic/isna5.jsonl",
         parts=ARTICLES,
         licence="none stated",
@@ -70,7 +70,7 @@ ROWS = (
     ),
     Corpus(
         name="aut_ir1401",
-        tasks=("topic",),
+        tasks=("topic", "entities"),
         path="topic/aut_ir1401.jsonl",
         parts=ARTICLES,
         licence="Apache-2.0 (repository)",
@@ -89,7 +89,7 @@ ROWS = (
     ),
     Corpus(
         name="farsnews",
-        tasks=("topic",),
+        tasks=("topic", "entities"),
         path="topic/farsnews.jsonl",
         parts=ARTICLES,
         licence="Apache-2.0 (repository)",
@@ -99,7 +99,7 @@ ROWS = (
     ),
     Corpus(
         name="hamshahri_rss",
-        tasks=("topic",),
+        tasks=("topic", "entities"),
         path="topic/hamshahri_rss.jsonl",
         parts=ARTICLES,
         licence="none stated",
