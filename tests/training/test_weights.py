@@ -18,7 +18,7 @@ from khabar.network import Network
 from khabar.text import TextReader
 from khabar_data.labels import TASKS
 from khabar_training.config import TrainingConfig
-from khabar_training.weights import load_network, save_network, start
+from khabar_training.weights import keep_start, load_network, save_network, start
 
 
 def logits(network: Network, reader: TextReader, text: str) -> dict[str, Tensor]:
@@ -128,6 +128,28 @@ def test_fresh_heads_forget(config: TrainingConfig, tiny_checkpoint: Callable[[s
     assert torch.equal(kept.heads["topic"].state_dict()[name], old.heads["topic"].state_dict()[name])
     assert not torch.equal(fresh.heads["topic"].state_dict()[name], old.heads["topic"].state_dict()[name])
     assert torch.equal(fresh.heads["entities"].state_dict()[name], old.heads["entities"].state_dict()[name])
+
+
+def test_a_share_of_the_start_stays(config: TrainingConfig, tiny_checkpoint: Callable[[str], Path]) -> None:
+    """Written is the mean of what was and what was learnt, but for heads that were begun anew."""
+    folder = tiny_checkpoint("unigram")
+    before = load_network(folder)[0].state_dict()
+    settings = replace(config, encoder=str(folder), tasks=("topic",), labels={"topic": ("خبر", "نظر")}, keep_start=0.25)
+    network, _, _ = start(settings)
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.add_(1.0)
+    learnt = {name: weights.clone() for name, weights in network.state_dict().items()}
+    keep_start(network, settings)
+    for name, weights in network.state_dict().items():
+        share = 0.0 if name.startswith("heads.topic.") else 0.25
+        mean = learnt[name] if not share else share * before[name] + (1 - share) * learnt[name]
+        torch.testing.assert_close(weights, mean, msg=name)
+
+
+def test_only_a_checkpoint_can_stay(encoder_folder: Path, config: TrainingConfig) -> None:
+    with pytest.raises(ConfigError, match=r"is no Khabar checkpoint; it takes one to go on from, or 0"):
+        start(replace(config, encoder=str(encoder_folder), keep_start=0.5))
 
 
 def test_an_encoder_unlike_bert(config: TrainingConfig, tiny_encoder: Callable[[str], Path], tmp_path: Path) -> None:

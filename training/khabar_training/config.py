@@ -111,6 +111,9 @@ class TrainingConfig:
     """A task's own labels, or ``data`` for those that the data have; by default Khabar's."""
     fresh_heads: bool = False
     """Start every trained head anew, also where the checkpoint has it with the same labels."""
+    keep_start: float = 0.0
+    """The share that the starting checkpoint has in the weights written, which are the mean of both: it forgets less
+    (WiSE-FT, Wortsman et al. 2022)."""
     name: str = "khabar"
     window: int = 256
     seed: int = 13
@@ -151,7 +154,7 @@ class TrainingConfig:
         for name in ("learning_rate", "head_learning_rate", "layer_decay", "mixing_temperature"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it takes a number above 0")
-        for name in ("warmup", "weight_decay", "dropout", "label_smoothing"):
+        for name in ("keep_start", "warmup", "weight_decay", "dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it takes 0 or more, less than 1")
         for name in ("save_steps", "log_steps", "accumulation", "patience", "max_steps"):

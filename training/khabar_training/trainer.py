@@ -32,7 +32,7 @@ from khabar_training.losses import SetLoss, set_losses, task_losses
 from khabar_training.mixture import Batch, development_examples, mixed_batches, plain_batches, training_examples
 from khabar_training.steps import best_step, check_disk, claim, held, last_step
 from khabar_training.validation import Validation
-from khabar_training.weights import start, started_from
+from khabar_training.weights import keep_start, start, started_from
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ def _train(config: TrainingConfig, arguments: TrainingArguments, steps: Path) ->
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # else the graph is traced in bfloat16
     if arguments.process_index == 0:
+        keep_start(network, config)
         write_checkpoint(config.output, network, tokenizer, model, _seen(config, steps))
     trainer.accelerator.wait_for_everyone()
     return config.output

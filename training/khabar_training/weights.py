@@ -14,7 +14,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from khabar.checkpoint import BUNDLED, CONFIG, ENCODER, MANIFEST, TOKENIZER, WEIGHTS, Checkpoint, located
-from khabar.config import OVERLAP, ModelConfig
+from khabar.config import OVERLAP, ModelConfig, TaskSpec
 from khabar.errors import CheckpointError, ConfigError
 from khabar.network import Network
 from khabar_training.config import TrainingConfig, task_specs
@@ -27,7 +27,14 @@ def start(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
     where the run wants fresh ones.
     """
     folder = started_from(config)
-    return _from_encoder(config) if folder is None else _from_checkpoint(folder, config)
+    if folder is not None:
+        return _from_checkpoint(folder, config)
+    if config.keep_start:
+        raise ConfigError(
+            f"keep_start is {config.keep_start}, and {config.encoder!r} is no Khabar checkpoint; it takes one to go on "
+            "from, or 0"
+        )
+    return _from_encoder(config)
 
 
 def started_from(config: TrainingConfig) -> Path | None:
@@ -40,14 +47,34 @@ def _from_checkpoint(folder: Path, config: TrainingConfig) -> tuple[Network, Tok
     old, tokenizer, model = load_network(folder, config.dropout)
     trained = {task.name: task for task in task_specs(config)}
     before = {task.name: task for task in model.tasks}
-    anew = trained if config.fresh_heads else ()
-    kept = {n: task for n, task in before.items() if n not in anew and task.keys == trained.get(n, task).keys}
+    kept = _kept_heads(model, config)
     specs = tuple(replace(task, temperature=1.0) for task in (before | trained | kept).values())  # to be fitted anew
     window, overlap = _windows(config, old.encoder)
     network = Network(old.encoder, specs, config.dropout)
     for name in kept:
         network.heads[name].load_state_dict(old.heads[name].state_dict())
     return network, tokenizer, replace(model, name=config.name, tasks=specs, window=window, overlap=overlap)
+
+
+def _kept_heads(model: ModelConfig, config: TrainingConfig) -> dict[str, TaskSpec]:
+    """Return the tasks whose heads a run goes on from, or leaves as they are."""
+    trained = {task.name: task for task in task_specs(config)}
+    anew = trained if config.fresh_heads else ()
+    before = {task.name: task for task in model.tasks}
+    return {n: task for n, task in before.items() if n not in anew and task.keys == trained.get(n, task).keys}
+
+
+def keep_start(network: Network, config: TrainingConfig) -> None:
+    """Give the starting checkpoint its share in a trained network's weights, but for heads that were begun anew."""
+    folder = started_from(config)
+    if folder is None or not config.keep_start:
+        return
+    start, _, model = load_network(folder)
+    heads = tuple(f"heads.{name}." for name in _kept_heads(model, config))
+    before = start.state_dict()
+    for name, weights in network.state_dict().items():
+        if name.startswith(("encoder.", *heads)):
+            weights.lerp_(before[name], config.keep_start)
 
 
 def _from_encoder(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
