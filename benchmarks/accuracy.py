@@ -36,7 +36,7 @@ from khabar_training.metrics import (
 
 CLAIM_LABELS = ("agree", "disagree", "discuss", "unrelated")
 TARGET_LABELS = ("favor", "against", "neutral")
-
+ARTICLES = ("isna5", "aut_ir1401", "farsnews", "hamshahri_rss")
 
 type Rows = list[dict[str, object]]
 
@@ -88,15 +88,16 @@ def annotated_types(records: Sequence[Record]) -> list[str]:
     return sorted({kind for record in records for kind in record.entity_types})
 
 
-def entities(report: Report, analyzer: khabar.Analyzer, folder: Path, name: str) -> None:
-    train, dev = (list(read_corpus(name, folder, part)) for part in ("train", "dev"))
+def entities(
+    report: Report, analyzer: khabar.Analyzer, data: str, train: Sequence[Record], dev: Sequence[Record]
+) -> None:
     types = annotated_types(dev)
-    counts = entity_counts(analyzer, name, dev)
+    counts = entity_counts(analyzer, data, dev)
     dictionary = NameDictionary(train)
     baseline = sum(span_counts(record.entities, dictionary.predict(record.text), types) for record in dev)
     report.add(
         "entities",
-        f"{name} dev",
+        data,
         "strict micro-F1",
         bootstrap(counts, span_f1),
         len(dev),
@@ -214,19 +215,23 @@ def target_judge(analyzer: khabar.Analyzer) -> Callable[[Record], list[str]]:
     return judge
 
 
-def held_out(name: str, folder: Path, share: float) -> tuple[list[Record], list[Record]]:
-    records = list(read_corpus(name, folder, "all"))
+def held_out(name: str, folder: Path, share: float, part: str = "all") -> tuple[list[Record], list[Record]]:
+    """Return what the recipes train on and what they hold out."""
+    records = list(read_corpus(name, folder, part))
     return list(split(records, share, keep=True)), list(split(records, share, keep=False))
 
 
 def measure(analyzer: khabar.Analyzer, folder: Path) -> Rows:
     report = Report()
     for name in ("peyma", "arman", "parstwiner"):
-        entities(report, analyzer, folder, name)
+        train, dev = (list(read_corpus(name, folder, part)) for part in ("train", "dev"))
+        entities(report, analyzer, f"{name} dev", train, dev)
+    tagged = [held_out(name, folder, 0.15, "tagged") for name in ARTICLES]
+    entities(report, analyzer, "openings, held out", *([r for pair in tagged for r in pair[i]] for i in (0, 1)))
 
     own_train, own_dev = (list(read_corpus("own", folder, part)) for part in ("train", "dev"))
-    parts = (("isna5", "all"), ("aut_ir1401", "all"), ("farsnews", "all"), ("hamshahri_rss", "all"))
-    articles = TopicBaselines([r for name, part in parts for r in read_corpus(name, folder, part)] + own_train)
+    entities(report, analyzer, "own dev", own_train, own_dev)
+    articles = TopicBaselines([r for name in ARTICLES for r in read_corpus(name, folder, "all")] + own_train)
     topic(report, analyzer, "khabaryaab", list(read_corpus("khabaryaab", folder, "all")), articles)
     topic(report, analyzer, "own dev", own_dev, articles)
     for name in ("sib200_pes", "sib200_prs"):

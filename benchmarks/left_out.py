@@ -3,7 +3,8 @@
     python benchmarks/left_out.py training/recipes/topics.toml aut_ir1401 farsnews [--articles 800] [--json FILE]
 
 Each model is trained by the recipe without that corpus (some ten minutes on two cores, none where it was trained
-before) and reads at most so many of its articles, drawn at random, through the public interface.
+before) and reads at most so many of its articles, drawn at random, through the public interface: once all of them with
+their sections' topics for the truth, once those whose topics were read in them (part ``read``).
 """
 
 import argparse
@@ -39,10 +40,11 @@ def measure(recipe: TrainingConfig, corpora: Sequence[str], most: int) -> Rows:
     for corpus in corpora:
         run = without(recipe, corpus)
         analyzer = khabar.load(run.output if run.output.exists() else train(run))
-        records = list(read_corpus(corpus, recipe.corpora, "all"))
-        drawn = Random(recipe.seed).sample(records, min(most, len(records)))
-        seen = [record for spec in run.data for record in spec.records(run.corpora)]
-        topic(report, analyzer, corpus, drawn, TopicBaselines(seen))
+        baselines = TopicBaselines([record for spec in run.data for record in spec.records(run.corpora)])
+        for part in ("all", "read"):
+            records = list(read_corpus(corpus, recipe.corpora, part))
+            drawn = Random(recipe.seed).sample(records, min(most, len(records)))
+            topic(report, analyzer, f"{corpus} {part}", drawn, baselines)
     return report.rows
 
 
