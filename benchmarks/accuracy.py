@@ -233,6 +233,7 @@ def measure(analyzer: khabar.Analyzer, folder: Path) -> Rows:
     entities(report, analyzer, "own dev", own_train, own_dev)
     articles = TopicBaselines([r for name in ARTICLES for r in read_corpus(name, folder, "all")] + own_train)
     topic(report, analyzer, "khabaryaab", list(read_corpus("khabaryaab", folder, "all")), articles)
+    topic(report, analyzer, "khabaryaab, read", list(read_corpus("khabaryaab", folder, "read")), articles)
     topic(report, analyzer, "own dev", own_dev, articles)
     for name in ("sib200_pes", "sib200_prs"):
         train, dev = (list(read_corpus(name, folder, part)) for part in ("train", "dev"))

@@ -82,6 +82,7 @@ ROWS = (
         name="khabaryaab",
         tasks=("topic",),
         path="topic/khabaryaab.jsonl",
+        parts=("all", "read"),
         licence="none stated",
         where="Khabaryaab, 2019, 17 of its 33 agencies",
         defects="about 80 % of the labels are right",
