@@ -36,7 +36,7 @@ from khabar_training.metrics import (
 
 CLAIM_LABELS = ("agree", "disagree", "discuss", "unrelated")
 TARGET_LABELS = ("favor", "against", "neutral")
-ARTICLES = ("isna5", "aut_ir1401", "farsnews", "hamshahri_rss")
+SOURCES = ("isna5", "aut_ir1401", "farsnews", "hamshahri_rss")
 
 type Rows = list[dict[str, object]]
 
@@ -226,12 +226,12 @@ def measure(analyzer: khabar.Analyzer, folder: Path) -> Rows:
     for name in ("peyma", "arman", "parstwiner"):
         train, dev = (list(read_corpus(name, folder, part)) for part in ("train", "dev"))
         entities(report, analyzer, f"{name} dev", train, dev)
-    tagged = [held_out(name, folder, 0.15, "tagged") for name in ARTICLES]
+    tagged = [held_out(name, folder, 0.15, "tagged") for name in SOURCES]
     entities(report, analyzer, "openings, held out", *([r for pair in tagged for r in pair[i]] for i in (0, 1)))
 
     own_train, own_dev = (list(read_corpus("own", folder, part)) for part in ("train", "dev"))
     entities(report, analyzer, "own dev", own_train, own_dev)
-    articles = TopicBaselines([r for name in ARTICLES for r in read_corpus(name, folder, "all")] + own_train)
+    articles = TopicBaselines([r for name in SOURCES for r in read_corpus(name, folder, "all")] + own_train)
     topic(report, analyzer, "khabaryaab", list(read_corpus("khabaryaab", folder, "all")), articles)
     topic(report, analyzer, "khabaryaab, read", list(read_corpus("khabaryaab", folder, "read")), articles)
     topic(report, analyzer, "own dev", own_dev, articles)

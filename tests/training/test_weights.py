@@ -135,12 +135,12 @@ def test_a_share_of_the_start_stays(config: TrainingConfig, tiny_checkpoint: Cal
     folder = tiny_checkpoint("unigram")
     before = load_network(folder)[0].state_dict()
     settings = replace(config, encoder=str(folder), tasks=("topic",), labels={"topic": ("خبر", "نظر")}, keep_start=0.25)
-    network, _, _ = start(settings)
+    network, _, model = start(settings)
     with torch.no_grad():
         for weights in network.parameters():
             weights.add_(1.0)
     learnt = {name: weights.clone() for name, weights in network.state_dict().items()}
-    keep_start(network, settings)
+    keep_start(network, model, settings)
     for name, weights in network.state_dict().items():
         share = 0.0 if name.startswith("heads.topic.") else 0.25
         mean = learnt[name] if not share else share * before[name] + (1 - share) * learnt[name]

@@ -81,7 +81,7 @@ def _train(config: TrainingConfig, arguments: TrainingArguments, steps: Path) ->
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # else the graph is traced in bfloat16
     if arguments.process_index == 0:
-        keep_start(network, config)
+        keep_start(network, model, config)
         write_checkpoint(config.output, network, tokenizer, model, _seen(config, steps))
     trainer.accelerator.wait_for_everyone()
     return config.output

@@ -47,7 +47,7 @@ def _from_checkpoint(folder: Path, config: TrainingConfig) -> tuple[Network, Tok
     old, tokenizer, model = load_network(folder, config.dropout)
     trained = {task.name: task for task in task_specs(config)}
     before = {task.name: task for task in model.tasks}
-    kept = _kept_heads(model, config)
+    kept = {name: before[name] for name in _kept_heads(model, trained, config)}
     specs = tuple(replace(task, temperature=1.0) for task in (before | trained | kept).values())  # to be fitted anew
     window, overlap = _windows(config, old.encoder)
     network = Network(old.encoder, specs, config.dropout)
@@ -56,25 +56,23 @@ def _from_checkpoint(folder: Path, config: TrainingConfig) -> tuple[Network, Tok
     return network, tokenizer, replace(model, name=config.name, tasks=specs, window=window, overlap=overlap)
 
 
-def _kept_heads(model: ModelConfig, config: TrainingConfig) -> dict[str, TaskSpec]:
-    """Return the tasks whose heads a run goes on from, or leaves as they are."""
-    trained = {task.name: task for task in task_specs(config)}
-    anew = trained if config.fresh_heads else ()
-    before = {task.name: task for task in model.tasks}
-    return {n: task for n, task in before.items() if n not in anew and task.keys == trained.get(n, task).keys}
+def _kept_heads(before: ModelConfig, tasks: Mapping[str, TaskSpec], config: TrainingConfig) -> list[str]:
+    """Return whose heads stay in a run of *tasks*: those not trained, or of the same labels and not begun anew."""
+    anew = config.tasks if config.fresh_heads else ()
+    return [old.name for old in before.tasks if old.name not in anew and old.keys == tasks.get(old.name, old).keys]
 
 
-def keep_start(network: Network, config: TrainingConfig) -> None:
+def keep_start(network: Network, model: ModelConfig, config: TrainingConfig) -> None:
     """Give the starting checkpoint its share in a trained network's weights, but for heads that were begun anew."""
     folder = started_from(config)
     if folder is None or not config.keep_start:
         return
-    start, _, model = load_network(folder)
-    heads = tuple(f"heads.{name}." for name in _kept_heads(model, config))
-    before = start.state_dict()
+    old, _, before = load_network(folder)
+    heads = tuple(f"heads.{name}." for name in _kept_heads(before, {task.name: task for task in model.tasks}, config))
+    old_weights = old.state_dict()
     for name, weights in network.state_dict().items():
         if name.startswith(("encoder.", *heads)):
-            weights.lerp_(before[name], config.keep_start)
+            weights.lerp_(old_weights[name], config.keep_start)
 
 
 def _from_encoder(config: TrainingConfig) -> tuple[Network, Tokenizer, ModelConfig]:
