@@ -2,9 +2,9 @@
 
     python benchmarks/calibration.py ../shared/data [--model FOLDER] [--output FOLDER]
 
-The temperature of each head is fitted on one half of its development articles and measured on the other, both
-ways round; the errors are over all answers, each scored with the temperature that has not seen it. With --output
-a checkpoint is written whose temperatures are fitted on both halves.
+The temperature of each head is fitted on four fifths of its development articles and measured on the last, five times
+round; the errors are over all answers, each scored with the temperature that has not seen it. With --output a
+checkpoint is written whose temperatures are fitted on all of them.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from khabar_training.calibration import calibrate, fit, judged_scores
 from khabar_training.evaluation.reliability import calibration_error
 from khabar_training.labelled_logits import Observer, Sample
 
+N_FOLDS: Final = 5
 HELD_OUT: Final = {"farexstance_article": 0.2, "real_silver": 0.25}
 
 
@@ -46,12 +47,13 @@ def observed(model: Path, records: Sequence[Record], told: str) -> Observer:
     return observer
 
 
-def errors(task: TaskSpec, halves: Sequence[Sequence[Sample]]) -> tuple[float, float, int]:
-    """Return the calibration error as the model stands, then with each half scored as the other one wants it."""
+def errors(task: TaskSpec, folds: Sequence[Sequence[Sample]]) -> tuple[float, float, int]:
+    """Return the calibration error as the model stands, then with each fold scored as the others want it."""
     plain, scaled = [], []
-    for own, other in (halves, halves[::-1]):
-        plain.append(judged_scores(task, own))
-        scaled.append(judged_scores(replace(task, temperature=fit(task, other).after.temperature), own))
+    for place, fold in enumerate(folds):
+        others = [sample for other in (*folds[:place], *folds[place + 1 :]) for sample in other]
+        plain.append(judged_scores(task, fold))
+        scaled.append(judged_scores(replace(task, temperature=fit(task, others).after.temperature), fold))
     before, after = (
         calibration_error(np.concatenate([s for s, _ in one]), np.concatenate([r for _, r in one]))
         for one in (plain, scaled)
@@ -70,15 +72,15 @@ def main() -> None:
     data = development(options.folder)
     for name, records in data.items():
         groups = sorted({record.group or record.text for record in records})
-        halves = [
-            observed(model, [record for record in records if (record.group or record.text) in half], name)
-            for half in (set(groups[::2]), set(groups[1::2]))
+        folds = [
+            observed(model, [record for record in records if (record.group or record.text) in fold], name)
+            for fold in (set(groups[start::N_FOLDS]) for start in range(N_FOLDS))
         ]
-        for task in halves[0].config.tasks:
-            samples = [half.samples[task.name].kept for half in halves]
+        for task in folds[0].config.tasks:
+            samples = [fold.samples[task.name].kept for fold in folds]
             if all(samples):
                 before, after, n = errors(task, samples)
-                best = fit(task, [*samples[0], *samples[1]]).after.temperature
+                best = fit(task, [sample for fold in samples for sample in fold]).after.temperature
                 table.add_row(task.name, name, str(n), f"{before:.3f}", f"{after:.3f}", f"{best:.2f}")
     Console().print(table)
     if options.output:

@@ -145,7 +145,7 @@ def _bordered(rows: Booleans) -> Booleans:
     return np.pad(rows, ((1, 1), (0, 0)), constant_values=True)
 
 
-def joined(records: Iterable[Record], chance: Random, longest: int = 700) -> Iterator[Record]:
+def joined(records: Iterable[Record], chance: Random, longest: int = 1000) -> Iterator[Record]:
     """Join neighbouring records of one group into passages of a random length, up to *longest* characters.
 
     Corpora come as sentences, but articles are what the model reads.

@@ -342,48 +342,6 @@ def labels_of(record: Record) -> dict[str, set[str]]:
     }
 
 
-def test_readings_stand_for_sections(tmp_path: Path) -> None:
-    """Part ``read`` has what was read in an article, whatever its section; ``unread`` has the others by section."""
-    unread = next(i for i in range(100) if f"farsnews-all-{i}" not in topics.readings())
-    read = next(i for i in range(100) if topics.readings().get(f"farsnews-all-{i}"))
-    rows = [{"title": "خبر", "text": f"متن {i}", "label": "sports/football"} for i in range(100)]
-    put_rows(tmp_path, "topic/farsnews.jsonl", rows)
-    parts = {
-        part: {r.id: r.topics for r in read_corpus("farsnews", tmp_path, part)} for part in ("all", "read", "unread")
-    }
-    assert parts["read"][f"farsnews-all-{read}"] == topics.readings()[f"farsnews-all-{read}"]
-    assert parts["unread"][f"farsnews-all-{unread}"] == ("sport",)
-    assert set(parts["all"].values()) == {("sport",)}
-    assert not parts["read"].keys() & parts["unread"].keys()
-
-
-def test_readings_are_of_known_articles_and_topics() -> None:
-    for article, found in topics.readings().items():
-        assert "read" in CORPORA[article.partition("-")[0]].parts
-        assert set(found) <= KEYS["topic"]
-
-
-def test_tagged_openings_have_entities_and_no_topic(tmp_path: Path) -> None:
-    """Part ``tagged`` has the openings that were read, cut where the reading ended."""
-    n_before = next(i for i in range(10_000) if f"farsnews-all-{i}" in topics.taggings())
-    article = f"farsnews-all-{n_before}"
-    length, spans = topics.taggings()[article]
-    row = {"title": "خبر", "text": "م" * (length + 50), "label": "sports/football"}
-    put_rows(tmp_path, "topic/farsnews.jsonl", [row] * (n_before + 1))
-    (record,) = read_corpus("farsnews", tmp_path, "tagged")
-    assert (record.id, record.topics, len(record.text)) == (article, (), length)
-    assert [(span.start, span.end, span.label) for span in record.entities] == [tuple(span) for span in spans]
-    assert set(record.entity_types) == KEYS["entities"]
-
-
-def test_taggings_are_of_known_articles_and_types() -> None:
-    for article, (length, spans) in topics.taggings().items():
-        assert "tagged" in CORPORA[article.partition("-")[0]].parts
-        ends = [0, *(end for _, end, _ in spans)]
-        assert all(before <= start < end <= length for before, (start, end, _) in zip(ends, spans, strict=False))
-        assert {label for _, _, label in spans} <= KEYS["entities"]
-
-
 def test_every_part_is_counted() -> None:
     assert set(COUNTS) == {(name, part) for name, corpus in CORPORA.items() for part in corpus.parts}
 

@@ -15,7 +15,7 @@ from khabar_data.records import Record, read_jsonl
 __all__ = ["CORPORA", "Corpus", "CorpusError", "read_corpus"]
 
 TRAIN_DEV = ("train", "dev")
-ARTICLES = ("all", "read", "unread", "tagged")
+ARTICLES = ("all", "read", "unread", "tagged", "claimed")
 
 ROWS = (
     Corpus(
@@ -60,7 +60,7 @@ ROWS = (
     ),
     Corpus(
         name="isna5",
-        tasks=("topic", "entities"),
+        tasks=("topic", "entities", "claim_stance"),
         path="topic/isna5.jsonl",
         parts=ARTICLES,
         licence="none stated",
@@ -70,7 +70,7 @@ ROWS = (
     ),
     Corpus(
         name="aut_ir1401",
-        tasks=("topic", "entities"),
+        tasks=("topic", "entities", "claim_stance"),
         path="topic/aut_ir1401.jsonl",
         parts=ARTICLES,
         licence="Apache-2.0 (repository)",
@@ -90,7 +90,7 @@ ROWS = (
     ),
     Corpus(
         name="farsnews",
-        tasks=("topic", "entities"),
+        tasks=("topic", "entities", "claim_stance"),
         path="topic/farsnews.jsonl",
         parts=ARTICLES,
         licence="Apache-2.0 (repository)",
@@ -100,7 +100,7 @@ ROWS = (
     ),
     Corpus(
         name="hamshahri_rss",
-        tasks=("topic", "entities"),
+        tasks=("topic", "entities", "claim_stance"),
         path="topic/hamshahri_rss.jsonl",
         parts=ARTICLES,
         licence="none stated",
@@ -148,8 +148,9 @@ ROWS = (
     ),
     Corpus(
         name="farexstance_article",
-        tasks=("claim_stance",),
+        tasks=("claim_stance", "entities"),
         path="stance/claim/farexstance_article.jsonl",
+        parts=("all", "tagged"),
         licence="none stated",
         where="FarExStance, Zarharan et al. 2025, articles",
         defects="leaks unless split by claim and article together",

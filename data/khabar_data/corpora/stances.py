@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 
 from khabar_data.corpora.corpus import read_rows
+from khabar_data.corpora.readings import OPENINGS
 from khabar_data.labels import FARSTAIL_STANCES
 from khabar_data.records import ClaimStance, Record, TargetStance
 
@@ -15,17 +17,19 @@ from khabar_data.records import ClaimStance, Record, TargetStance
 def read_farexstance(path: Path, part: str, seed: int, *, name: str) -> Iterator[Record]:
     """Yield FarExStance pairs; what shares a claim or a text, however indirectly, is one group.
 
-    The groups run over both files: nearly all claims and texts of the articles have their headlines there.
+    The groups run over both files: nearly all claims and texts of the articles have their headlines there. Part
+    ``tagged`` has the openings in which the entities were read, and no claims.
     """
     groups = connect_rows(sorted(path.parent.glob("farexstance_*.jsonl")))
     for i, row in enumerate(read_rows(path, "claim", "text", "label", "claim_id", "news_id")):
-        yield Record(
-            text=tidy_spaces(row["text"]),
-            claim_stances=(ClaimStance(claim=row["claim"].strip(), labels=(row["label"],)),),
-            id=f"{name}-{part}-{i}",
-            source=name,
-            group=f"farexstance-{groups[row['claim'].strip()]}",
+        claim = row["claim"].strip()
+        article = Record(
+            text=tidy_spaces(row["text"]), id=f"{name}-all-{i}", source=name, group=f"farexstance-{groups[claim]}"
         )
+        if part in OPENINGS:
+            yield from OPENINGS[part](article)
+        else:
+            yield replace(article, claim_stances=(ClaimStance(claim=claim, labels=(row["label"],)),))
 
 
 def read_farstail(path: Path, part: str, seed: int) -> Iterator[Record]:

@@ -1,14 +1,14 @@
 """Corpora of articles and sentences with a topic."""
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from khabar_data.corpora.corpus import CorpusError, read_rows
+from khabar_data.corpora.readings import OPENINGS, topics_read
 from khabar_data.labels import (
-    ENTITY_TYPES,
     ISNA5_TOPICS,
     KHABARYAAB_TOPICS,
     SIB200_TOPICS,
@@ -17,7 +17,7 @@ from khabar_data.labels import (
     hamshahri_topics,
     joined_topics,
 )
-from khabar_data.records import Record, Span
+from khabar_data.records import Record
 
 type TopicMap = Callable[[str], tuple[str, ...]]
 
@@ -29,25 +29,20 @@ def read_articles(
 
     Part ``all`` goes by the section that each came from; ``read`` has those alone that were read for Khabar, with
     the topics that were found in them, and ``unread`` the others, by section. Part ``tagged`` has the openings in
-    which the entities were read, and no topics.
+    which the entities were read, ``claimed`` those for which claims were written, and both no topics.
     """
     for i, row in enumerate(read_rows(path, "title", "text", "label")):
-        article, text = f"{name}-all-{i}", tidy(row["text"])
-        if part == "tagged":
-            if article in taggings():
-                yield _tagged(article, text, source=name, group=row.get("url") or article)
+        text = tidy(row["text"])
+        if not text:
             continue
-        found = None if part == "all" else readings().get(article)
+        article = Record(text=text, id=f"{name}-all-{i}", source=name, group=row.get("url") or f"{name}-all-{i}")
+        if part in OPENINGS:
+            yield from OPENINGS[part](article)
+            continue
+        found = None if part == "all" else topics_read().get(str(article.id))
         possible = (found or ()) if part == "read" else topics(row["label"]) if found is None else ()
-        if possible and text:
-            yield Record(
-                title=(row["title"] or "").strip() or None,
-                text=text,
-                topics=possible,
-                id=article,
-                source=name,
-                group=row.get("url") or article,
-            )
+        if possible:
+            yield replace(article, title=(row["title"] or "").strip() or None, topics=possible)
 
 
 def read_sib200(path: Path, part: str, seed: int, *, name: str, variety: str) -> Iterator[Record]:
@@ -79,40 +74,6 @@ def unwrap(text: str) -> str:
     text = re.sub(r"\\([.()-])", r"\1", text)
     paragraphs = re.split(r"\n\s*\n", text)
     return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).strip()
-
-
-@cache
-def readings() -> Mapping[str, tuple[str, ...]]:
-    """Return the topics that were read in articles of the corpora, by the articles' ids.
-
-    The opening of each was read once, by a language model, by the project's guidelines: sections name the
-    desk that an article came from, and their topics are often others.
-    """
-    rows = json.loads(Path(__file__).with_name("topic_readings.json").read_text("utf-8"))
-    return {article: tuple(topics) for article, topics in rows.items()}
-
-
-@cache
-def taggings() -> Mapping[str, tuple[int, list[tuple[int, int, str]]]]:
-    """Return, by the articles' ids, where the opening that was read ends, and its entities: start, end, type.
-
-    Each was read once, by a language model, by the project's guidelines; all ten types are annotated.
-    """
-    rows: Mapping[str, tuple[int, list[tuple[int, int, str]]]]
-    rows = json.loads(Path(__file__).with_name("entity_readings.json").read_text("utf-8"))
-    return rows
-
-
-def _tagged(article: str, text: str, source: str, group: str) -> Record:
-    length, spans = taggings()[article]
-    return Record(
-        text=text[:length],
-        entities=tuple(Span(start=start, end=end, label=label) for start, end, label in spans),
-        entity_types=tuple(label.key for label in ENTITY_TYPES),
-        id=article,
-        source=source,
-        group=group,
-    )
 
 
 def by_label(topics: LabelSets) -> TopicMap:
