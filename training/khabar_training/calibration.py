@@ -1,6 +1,7 @@
 """Temperature scaling (Guo et al. 2017): one number a head, so that scores can be taken at their word.
 
-Logits are divided by it. Which label is best, and which spans are found, stays as it is; which of them pass a least score does not.
+Logits are divided by it. Which label is best, and which spans are found, stays as it is; which of them reach a least
+score does not.
 """
 
 import logging
