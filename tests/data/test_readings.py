@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from khabar_data import CORPORA, labels, read_corpus
+from khabar_data import CORPORA, Record, labels, read_corpus
 from khabar_data.corpora import readings
 
 
@@ -13,6 +13,15 @@ def put(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write a JSON Lines file, and its folders."""
     path.parent.mkdir(parents=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
+def first_farsnews(folder: Path, read: Iterable[str], part: str) -> Record:
+    """Return the first opening of a part, from a file that ends with its article."""
+    n_before = min(int(article.rpartition("-")[2]) for article in read if article.startswith("farsnews-all-"))
+    put(folder / "topic/farsnews.jsonl", [{"title": "خبر", "text": "م" * 2000, "label": "sports"}] * (n_before + 1))
+    (record,) = read_corpus("farsnews", folder, part)
+    assert record.id == f"farsnews-all-{n_before}"
+    return record
 
 
 def test_readings_stand_for_sections(tmp_path: Path) -> None:
@@ -38,13 +47,9 @@ def test_readings_are_of_known_articles_and_topics() -> None:
 
 def test_tagged_openings_have_entities_and_no_topic(tmp_path: Path) -> None:
     """Part ``tagged`` has the openings that were read, cut where the reading ended."""
-    n_before = next(i for i in range(10_000) if f"farsnews-all-{i}" in readings.entities_read())
-    article = f"farsnews-all-{n_before}"
-    length, spans = readings.entities_read()[article]
-    row = {"title": "خبر", "text": "م" * (length + 50), "label": "sports/football"}
-    put(tmp_path / "topic/farsnews.jsonl", [row] * (n_before + 1))
-    (record,) = read_corpus("farsnews", tmp_path, "tagged")
-    assert (record.id, record.topics, len(record.text)) == (article, (), length)
+    record = first_farsnews(tmp_path, readings.entities_read(), "tagged")
+    length, spans = readings.entities_read()[str(record.id)]
+    assert (record.topics, len(record.text)) == ((), length)
     assert [(span.start, span.end, span.label) for span in record.entities] == [tuple(span) for span in spans]
     assert set(record.entity_types) == {label.key for label in labels.ENTITY_TYPES}
 
@@ -64,13 +69,9 @@ def test_tagged_openings_of_farexstance_have_no_claim(tmp_path: Path) -> None:
 
 def test_claimed_openings_have_claims_alone(tmp_path: Path) -> None:
     """Part ``claimed`` has the openings for which claims were written, cut where the reading ended."""
-    n_before = next(i for i in range(10_000) if f"farsnews-all-{i}" in readings.claims_read())
-    article = f"farsnews-all-{n_before}"
-    length, claims = readings.claims_read()[article]
-    row = {"title": "خبر", "text": "م" * (length + 50), "label": "sports/football"}
-    put(tmp_path / "topic/farsnews.jsonl", [row] * (n_before + 1))
-    (record,) = read_corpus("farsnews", tmp_path, "claimed")
-    assert (record.id, record.topics, record.entity_types, len(record.text)) == (article, (), (), length)
+    record = first_farsnews(tmp_path, readings.claims_read(), "claimed")
+    length, claims = readings.claims_read()[str(record.id)]
+    assert (record.topics, record.entity_types, len(record.text)) == ((), (), length)
     assert [(stance.claim, stance.labels) for stance in record.claim_stances] == [
         (claim, (label,)) for claim, label in claims
     ]
